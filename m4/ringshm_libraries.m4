@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+# Other people's libraries: what each one is for, and what is left out without it.
+
+# RINGSHM_LIBRARIES
+AC_DEFUN([RINGSHM_LIBRARIES], [
+# Nothing in the library itself needs more than libc so far: these serve examples, tests and bench.
+PKG_CHECK_MODULES([PCAP], [libpcap >= 1.8], [have_pcap=yes], [have_pcap=no])
+PKG_CHECK_MODULES([ZLIB], [zlib], [have_zlib=yes], [have_zlib=no])
+PKG_CHECK_MODULES([CRITERION], [criterion >= 2.3], [have_criterion=yes], [have_criterion=no])
+PKG_CHECK_MODULES([BENCHMARK], [benchmark], [have_benchmark=yes], [have_benchmark=no])
+PKG_CHECK_MODULES([NCURSES], [ncursesw], [have_ncurses=yes], [have_ncurses=no])
+AC_SEARCH_LIBS([argp_parse], [argp], [],
+	[AC_MSG_ERROR([argp_parse is missing: glibc has it, elsewhere install argp-standalone])])
+
+AS_VAR_IF([have_ncurses], [yes],
+	[AC_DEFINE([HAVE_NCURSES], [1], [Define to 1 for the full-screen table of the telemetry example.])])
+AM_CONDITIONAL([HAVE_MARKETDATA], [test "$have_pcap,$have_zlib" = yes,yes])
+AM_CONDITIONAL([HAVE_CRITERION], [test "$have_criterion" = yes])
+AM_CONDITIONAL([HAVE_BENCHMARK], [test "$have_benchmark,$have_cxx17" = yes,yes])
+AM_CONDITIONAL([HAVE_NCURSES], [test "$have_ncurses" = yes])
+
+AM_COND_IF([HAVE_CRITERION], [with_criterion_text=yes],
+	[with_criterion_text="no (apt-get install libcriterion-dev)"])
+AM_COND_IF([HAVE_MARKETDATA], [with_marketdata_text=yes],
+	[with_marketdata_text="no (apt-get install libpcap-dev zlib1g-dev)"])
+AM_COND_IF([HAVE_BENCHMARK], [with_benchmark_text=yes],
+	[with_benchmark_text="no (apt-get install g++ libbenchmark-dev)"])
+AM_COND_IF([HAVE_NCURSES], [with_ncurses_text=yes],
+	[with_ncurses_text="no (apt-get install libncurses-dev)"])
+])

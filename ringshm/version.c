@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+// The library's version, as configure.ac states it.
+#include "config.h"
+
+#include <ringshm/version.h>
+
+const char *ringshm_version(void)
+{
+	return PACKAGE_VERSION;
+}

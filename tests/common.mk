@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+# What every directory of tests shares. Programs are named in check_PROGRAMS; those that also make
+# sense under a sanitizer in ASAN_TESTS and TSAN_TESTS; those that `make check` runs in TESTS.
+LDADD = $(top_builddir)/ringshm/libringshm.la
+
+# The stages of scripts/check.sh ask what there is to run instead of keeping a second list.
+.PHONY: print-tests print-asan-tests print-tsan-tests
+print-tests:
+	@for t in $(check_PROGRAMS); do echo "$$t"; done
+print-asan-tests:
+	@for t in $(ASAN_TESTS); do echo "$$t"; done
+print-tsan-tests:
+	@for t in $(TSAN_TESTS); do echo "$$t"; done
