@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/* The library: channels, endpoints, waiting, information. Everything but the hot paths. */
+#ifndef RINGSHM_RINGSHM_H
+#define RINGSHM_RINGSHM_H
+
+/*
+ * A channel is a named (or anonymous) ring in shared memory; an endpoint is one thread's role in it.
+ *
+ *   struct ringshm *ch;                      struct ringshm *ch;
+ *   struct ringshm_spsc_producer p;          struct ringshm_spsc_consumer c;
+ *   ringshm_open_or_create(&ch, "md", &cfg); ringshm_open(&ch, "md", RINGSHM_CONSUMER);
+ *   ringshm_spsc_producer_open(&p, ch);      ringshm_spsc_consumer_open(&c, ch);
+ *   ringshm_spsc_send(&p, buf, len);         ringshm_spsc_recv_wait(&c, buf, cap, &len, -1);
+ *
+ * Errors. Functions return 0 or a negative errno value. ringshm_last_error() then has a sentence for
+ * people: what failed, on what, why, and what to do. Errors that every function may give:
+ *
+ *   -EINVAL       an argument or a field of the configuration is out of its range
+ *   -ENOMEM       no memory or no address space
+ *   -EACCES       the channel's owner and mode do not allow it
+ *   -EPROTO       the shared memory is not a sound ringshm channel, or a peer broke its rules
+ *   -ESTALE       the channel was unlinked or recreated under the same name
+ *   -ESHUTDOWN    ringshm_shutdown() was called
+ *
+ * Threads. A channel handle may be used by many threads; an endpoint belongs to the thread that uses
+ * it, one at a time. fork(): a child keeps its channel handles and opens endpoints of its own; the
+ * parent's endpoints are dead in the child (status -ESTALE) and change nothing. A raw clone() that
+ * bypasses the C library's fork handlers is not supported.
+ */
+
+#include <ringshm/spsc.h>
+
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- configuration -------------------------------------------------------------------------- */
+
+/*
+ * What a channel shall be. Fill in with ringshm_config_init(), then change what you care about; a
+ * zero always means the default given here.
+ */
+struct ringshm_config {
+	uint32_t size;		 /* sizeof(struct ringshm_config), by ringshm_config_init() */
+	uint32_t kind;		 /* enum ringshm_kind */
+	uint64_t capacity;	 /* power of two: bytes (spsc: 64 .. 2^40), slots (the others: 2 .. 2^32) */
+	uint32_t slot_size;	 /* bytes a slot, a power of two; 0: the kind's own (token: 8) */
+	uint32_t alignment;	 /* of payloads: 8 (default) or 64 */
+	uint32_t backend;	 /* enum ringshm_backend; default RINGSHM_BACKEND_AUTO */
+	int32_t node;		 /* NUMA node, or RINGSHM_NODE_*; default RINGSHM_NODE_ANY */
+	uint64_t page_size;	 /* of data, bytes; 0: the backend's choice */
+	uint64_t features;	 /* RINGSHM_F_TIMESTAMP | RINGSHM_F_BLOCK | ...; default RINGSHM_F_BLOCK */
+	uint64_t start_position; /* first position: makes wrap-around testable; a multiple of alignment */
+	uint64_t schema_id;	 /* the caller's: what the payloads mean; 0: unchecked */
+	uint32_t schema_version;
+	uint32_t participants; /* most endpoints at a time; default 64, at most 1024; spsc, token: 2 */
+	uint32_t mode;	       /* who may produce (read and write bits) or look (read bits); default 0600 */
+	uint32_t consumer_mode; /* who may consume (read and write bits); default: as mode */
+	uint32_t group;	       /* gid of the files; RINGSHM_GROUP_NONE: the creator's */
+	uint32_t flags;	       /* RINGSHM_CREATE_* */
+};
+
+#define RINGSHM_NODE_ANY (-1)
+#define RINGSHM_NODE_INTERLEAVE (-2)
+#define RINGSHM_NODE_LOCAL (-3) /* the node of the calling thread */
+#define RINGSHM_GROUP_NONE UINT32_C(0xffffffff)
+
+/* ringshm_create(): put the new channel in the place of an old one of that name, whose endpoints get -ESTALE. */
+#define RINGSHM_CREATE_REPLACE 0x1u
+
+/* The defaults, for a channel of this kind. capacity stays 0: choose it. */
+static inline void ringshm_config_init(struct ringshm_config *config, uint32_t kind)
+{
+	memset(config, 0, sizeof(*config));
+	config->size = sizeof(*config);
+	config->kind = kind;
+	config->node = RINGSHM_NODE_ANY;
+	config->group = RINGSHM_GROUP_NONE;
+	config->features = RINGSHM_F_BLOCK;
+}
+
+/* ---- channels ------------------------------------------------------------------------------- */
+
+struct ringshm;
+
+/* What an opener wants to be able to do; more needs more permission. */
+#define RINGSHM_OBSERVER 0x1u /* look: everything mapped read-only, leaves no trace */
+#define RINGSHM_CONSUMER 0x2u
+#define RINGSHM_PRODUCER 0x4u
+
+/*
+ * Create a channel. `name`: 1 to 128 of A-Z a-z 0-9 . _ - and not beginning with a dot; NULL: an
+ * anonymous one, made of sealed memory files, for children and for ringshm_send_fd(). All its memory
+ * is allocated here or -ENOSPC / -ENOMEM is returned and nothing is left behind. The handle has every
+ * access. -EEXIST: the name is taken (open it, unlink it, or ask for RINGSHM_CREATE_REPLACE).
+ */
+int ringshm_create(struct ringshm **channel, const char *name, const struct ringshm_config *config);
+
+/* Open a channel. `access`: RINGSHM_* or-ed. -ENOENT: no such channel. */
+int ringshm_open(struct ringshm **channel, const char *name, unsigned int access);
+
+/* Demands on a channel, for those who do not trust whoever made it. */
+struct ringshm_open_options {
+	uint32_t size; /* sizeof(struct ringshm_open_options) */
+	uint32_t access;
+	uint32_t kind;		 /* 0: any; else -EPROTOTYPE when it differs */
+	uint32_t schema_version; /* with schema_id */
+	uint64_t schema_id;	 /* 0: any; else -EPROTOTYPE when id or version differ */
+	uint32_t owner;		 /* uid that must own every file, else -EACCES; RINGSHM_OWNER_ANY */
+	uint32_t reserved;
+};
+
+#define RINGSHM_OWNER_ANY UINT32_C(0xffffffff)
+
+static inline void ringshm_open_options_init(struct ringshm_open_options *options, unsigned int access)
+{
+	memset(options, 0, sizeof(*options));
+	options->size = sizeof(*options);
+	options->access = access;
+	options->owner = RINGSHM_OWNER_ANY;
+}
+
+int ringshm_open_with(struct ringshm **channel, const char *name, const struct ringshm_open_options *options);
+
+/*
+ * Open the channel of that name, with every access, or create it. Of several processes that call this
+ * at once one creates. -EEXIST: it exists with another kind, shape, features or schema.
+ */
+int ringshm_open_or_create(struct ringshm **channel, const char *name, const struct ringshm_config *config);
+
+/*
+ * Drop the handle. Endpoints opened through it go on working and are closed by their own threads; the
+ * memory goes when the last of them has. NULL is fine. Always 0.
+ */
+int ringshm_close(struct ringshm *channel);
+
+/*
+ * Remove the name. Those still attached get -ESTALE at their next slow path (producers at their next
+ * reserve). Also removes what a crash left half built or half removed. -ENOENT: nothing of that name.
+ */
+int ringshm_unlink(const char *name);
+
+/*
+ * End the channel for everybody: producers get -ESHUTDOWN at once, consumers after they have drained
+ * it, sleepers are woken. Needs write access to the producers' words, else -EACCES.
+ */
+int ringshm_shutdown(struct ringshm *channel);
+
+/*
+ * Pass a channel over a Unix socket (any type). The receiver gets descriptors of its own with `access`
+ * at most. Blocking sockets block. -EMSGSIZE, -EPIPE...: as sendmsg(2).
+ * ringshm_recv_fd: -EPROTO: something else arrived; -EPIPE: the other side closed.
+ */
+int ringshm_send_fd(struct ringshm *channel, int socket, unsigned int access);
+int ringshm_recv_fd(struct ringshm **channel, int socket);
+
+/* The directory that holds the named channels: $RINGSHM_DIR, or /dev/shm/ringshm. */
+const char *ringshm_directory(void);
+
+/* ---- information ---------------------------------------------------------------------------- */
+
+struct ringshm_info {
+	uint32_t size; /* sizeof(struct ringshm_info), set by the caller; no more is written */
+	uint32_t kind;
+	uint64_t capacity;
+	uint64_t start_position;
+	uint32_t slot_size;
+	uint32_t alignment;
+	uint32_t max_payload; /* bytes: the largest message */
+	uint32_t backend;     /* what data lives in */
+	uint64_t page_size;   /* of data, bytes, as obtained */
+	uint64_t features;
+	int32_t node;
+	uint32_t participants;
+	uint64_t ctl_size; /* bytes of each file */
+	uint64_t cons_size;
+	uint64_t data_size;
+	uint64_t schema_id;
+	uint32_t schema_version;
+	uint32_t state; /* RINGSHM_STATE_* */
+	uint8_t uuid[RINGSHM_UUID_SIZE];
+	uint64_t created_ns; /* CLOCK_REALTIME */
+	uint32_t creator_pid;
+	uint32_t owner; /* uid of the files */
+	uint32_t mode;	/* of ctl */
+	uint32_t consumer_mode;
+	uint64_t head;	    /* positions: all before head is released, all before tail is published */
+	uint64_t tail;
+	uint64_t used;	    /* bytes (spsc) or slots between them */
+	uint32_t producers; /* alive now */
+	uint32_t consumers;
+	uint32_t dead;	       /* seats whose owner died and that nobody has swept */
+	uint32_t attached_ever; /* 0: nobody ever produced or consumed */
+	uint64_t dropped;	/* by note_dropped(), all participants, this generation of them */
+	uint64_t lost_produced; /* messages lost with a dead producer */
+	uint64_t lost_consumed; /* messages lost with a dead consumer */
+	uint64_t repairs;
+	uint64_t takeovers; /* newcomers that took over from a dead one */
+};
+
+/* A snapshot of the channel. Fields beyond the caller's `size` are not written. */
+int ringshm_info(struct ringshm *channel, struct ringshm_info *info);
+
+struct ringshm_participant_info {
+	uint32_t size; /* sizeof, set by the caller */
+	uint32_t id;
+	uint32_t role;	/* enum ringshm_role */
+	uint32_t alive; /* its lock is held; only known to those who may consume or produce, else 1 */
+	uint32_t pid;	/* in its own pid namespace */
+	uint32_t tid;
+	uint64_t generation;
+	uint64_t attached_ns; /* CLOCK_MONOTONIC */
+	uint64_t dropped;
+	char comm[16];
+};
+
+/*
+ * One participant, producers' side or consumers' side. -ENOENT: that seat is empty; -ERANGE: no such
+ * id, which ends a loop over all.
+ */
+int ringshm_participant_info(struct ringshm *channel, uint32_t role, uint32_t id,
+			     struct ringshm_participant_info *info);
+
+/* The sentence about this thread's last failed call; never NULL; good until its next call here. */
+const char *ringshm_last_error(void);
+
+/* "1.2.3" */
+const char *ringshm_version(void);
+
+/* Names for people and JSON, "unknown" for what is not known: "spsc", "shm". */
+const char *ringshm_kind_name(uint32_t kind);
+const char *ringshm_backend_name(uint32_t backend);
+
+/* ---- spsc endpoints ------------------------------------------------------------------------- */
+
+int ringshm_spsc_producer_open_as(struct ringshm_spsc_producer *producer, struct ringshm *channel, uint32_t protocol,
+				  uint32_t size);
+int ringshm_spsc_consumer_open_as(struct ringshm_spsc_consumer *consumer, struct ringshm *channel, uint32_t protocol,
+				  uint32_t size);
+
+/*
+ * Take the producer's (consumer's) role for the calling thread. Maps the ring into this process with
+ * the role's own permissions and touches every page. Takes over where a dead one stopped: its
+ * unpublished records never existed; records it had not released are shown again. -EBUSY: the role is
+ * held by a live process. -EPROTONOSUPPORT: this program was compiled for a protocol that the library
+ * does not speak.
+ */
+static inline int ringshm_spsc_producer_open(struct ringshm_spsc_producer *producer, struct ringshm *channel)
+{
+	return ringshm_spsc_producer_open_as(producer, channel, RINGSHM_SPSC_PROTOCOL, sizeof(*producer));
+}
+
+static inline int ringshm_spsc_consumer_open(struct ringshm_spsc_consumer *consumer, struct ringshm *channel)
+{
+	return ringshm_spsc_consumer_open_as(consumer, channel, RINGSHM_SPSC_PROTOCOL, sizeof(*consumer));
+}
+
+/* Leave the role in good order: publishes a batch, gives up an open reservation, unmaps. Always 0. */
+int ringshm_spsc_producer_close(struct ringshm_spsc_producer *producer);
+int ringshm_spsc_consumer_close(struct ringshm_spsc_consumer *consumer);
+
+/*
+ * Waiting forms: as the base verbs, but wait up to `timeout_ns` (CLOCK_MONOTONIC, relative; 0: try
+ * once; -1: for ever). 0, or -ETIMEDOUT (-EAGAIN with timeout 0), or the endpoint's status, or -EINTR
+ * when a signal handler ran. They spin a little, then sleep, and look after the other side's life.
+ */
+int ringshm_spsc_reserve_wait(struct ringshm_spsc_producer *producer, uint32_t len, int64_t timeout_ns, void **payload);
+int ringshm_spsc_send_wait(struct ringshm_spsc_producer *producer, const void *buf, uint32_t len, int64_t timeout_ns);
+int ringshm_spsc_peek_wait(struct ringshm_spsc_consumer *consumer, int64_t timeout_ns, const void **payload,
+			   uint32_t *len);
+int ringshm_spsc_peek_next_wait(struct ringshm_spsc_consumer *consumer, int64_t timeout_ns, const void **payload,
+				uint32_t *len);
+int ringshm_spsc_recv_wait(struct ringshm_spsc_consumer *consumer, void *buf, uint32_t cap, uint32_t *len,
+			   int64_t timeout_ns);
+
+/*
+ * Ask the system now whether the other side lives, instead of after many failed looks. 1: it is dead
+ * or closed, 0: alive (or never came), or -errno.
+ */
+int ringshm_spsc_producer_recover(struct ringshm_spsc_producer *producer);
+int ringshm_spsc_consumer_recover(struct ringshm_spsc_consumer *consumer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

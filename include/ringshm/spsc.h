@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* spsc: one producer, one consumer, records of any length, lossless, first in first out. */
+#ifndef RINGSHM_SPSC_H
+#define RINGSHM_SPSC_H
+
+/*
+ * How it works. A record is a header word and its payload (abi.h draws the word). The header itself
+ * is the flag: the consumer spins on the header at its own position and needs no index, so a small
+ * message costs the move of one cache line.
+ *
+ *   producer                                           consumer
+ *   --------                                           --------
+ *   payload of the record          (plain)             A1 header at head          load acquire
+ *   R0 header behind it := 0       store relaxed          committed and of this lap?
+ *   R1 header of the record        store release ----> A1
+ *                                                      payload                    (plain)
+ *   A2 credit, when out of room    load acquire  <---- R2 credit, now and then    store release
+ *
+ * R0 comes before R1, so whoever reaches a position always finds either a header of this lap, a zero,
+ * or (when the ring is exactly full) a real header of the lap before. What was payload a lap ago is
+ * never looked at as a header. The consumer writes nothing into the data area.
+ *
+ * A batch (commit_more) writes all headers but its first, which flush() stores last: one release
+ * store publishes everything, and a producer that dies before it has published nothing.
+ *
+ * `tail` and `head` are stored for others to see (takeover, observers, used()); neither side polls
+ * the other's. The consumer stores `head` at every release, in its own line, and copies it to
+ * `credit`, the word that the producer polls, only after a quarter of the ring or when it finds the
+ * ring empty: that line moves seldom.
+ *
+ * Both sides are wait-free: every function here ends after a bounded number of its own steps.
+ * Everything read from shared memory is masked or checked before use; a peer that scribbles gets
+ * status -EPROTO for this endpoint, never an access outside the mapping.
+ */
+
+#include <ringshm/atomic.h>
+
+#ifdef __KERNEL__
+#include <linux/errno.h>
+#include <linux/string.h>
+#else
+#include <errno.h>
+#include <string.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Version of the protocol that this header speaks; the library refuses what it does not know. */
+#define RINGSHM_SPSC_PROTOCOL 1u
+
+/* Failed looks in a row after which a base verb calls the endpoint's suspect hook. */
+#ifndef RINGSHM_PATIENCE
+#define RINGSHM_PATIENCE 16384u
+#endif
+
+/*
+ * The producer's endpoint: private to one thread of one process; filled in by
+ * ringshm_spsc_producer_open(). `status` may be read at any time; everything else is the header's.
+ */
+struct ringshm_spsc_producer {
+	uint64_t tail;	     /* position of the next record */
+	uint64_t limit;	     /* first position that may not be written */
+	unsigned char *base; /* address of position 0 modulo capacity */
+	uint64_t capacity;
+	const ringshm_word *state; /* why the channel has ended, or 0 */
+	ringshm_word *tail_word;   /* shared copy of what is published */
+	uint64_t record;	   /* position of the open reservation's header */
+	uint32_t reserved;	   /* bytes of the open reservation's payload; see is_open */
+	uint32_t overhead;	   /* header bytes before a payload: 8, with timestamps 16 */
+	/* second line: batches and slow paths */
+	uint64_t first;	       /* position of the first unpublished record */
+	uint64_t first_header; /* its header, still to be stored; 0: nothing unpublished */
+	uint32_t round;	       /* alignment - 1 */
+	uint32_t max_payload;  /* bytes: what always fits an empty ring */
+	int status;	       /* after NULL: 0 not now, else why never (-errno) */
+	uint32_t looks;	       /* failed looks in a row */
+	uint32_t is_open;      /* a reservation is open */
+	uint32_t id;	       /* participant */
+	const ringshm_word *credit_word;
+	const ringshm_word *head_word;
+	const ringshm_word32 *sleepers; /* consumers asleep; NULL: channel without RINGSHM_F_BLOCK */
+	struct ringshm_participant *self;
+	uint64_t (*clock)(void);				 /* RINGSHM_F_TIMESTAMP, else NULL */
+	void (*wake)(struct ringshm_spsc_producer *p);	 /* somebody sleeps */
+	void (*suspect)(struct ringshm_spsc_producer *p); /* nothing has moved for long */
+	void *owner;					 /* the library's */
+};
+
+/* The consumer's endpoint: as above. */
+struct ringshm_spsc_consumer {
+	uint64_t head;	   /* position of the oldest record not yet released */
+	uint64_t next;	   /* position behind the newest record shown */
+	const unsigned char *base;
+	uint64_t capacity;
+	uint64_t credit;	/* head as last published to the producer */
+	ringshm_word *head_word;
+	ringshm_word *credit_word;
+	uint64_t header;	/* of the record last shown */
+	/* second line */
+	uint64_t stamp;		/* of the record last shown, ns; 0 without RINGSHM_F_TIMESTAMP */
+	uint32_t shown;		/* records shown and not released */
+	uint32_t overhead;
+	uint32_t round;
+	uint32_t max_payload;
+	int status;
+	uint32_t looks;
+	uint32_t ended; /* the producer is gone: an empty ring stays empty */
+	uint32_t id;
+	const ringshm_word *state;
+	const ringshm_word *tail_word;
+	const ringshm_word32 *sleepers; /* producers asleep; NULL: channel without RINGSHM_F_BLOCK */
+	struct ringshm_participant *self;
+	void (*wake)(struct ringshm_spsc_consumer *c);
+	void (*suspect)(struct ringshm_spsc_consumer *c);
+	void *owner;
+};
+
+/* ---- shared arithmetic ---------------------------------------------------------------------- */
+
+static inline uint32_t ringshm__spsc_span(uint32_t overhead, uint32_t round, uint32_t len)
+{
+	return (overhead + len + round) & ~round;
+}
+
+static inline uint64_t ringshm__spsc_lap(uint64_t position, uint64_t capacity)
+{
+	return position & capacity ? RINGSHM_RECORD_LAP : 0;
+}
+
+/* The state word as an error; what says "gone for good" goes before what says "drain first". */
+static inline int ringshm__state_status(uint64_t state)
+{
+	if (state & (RINGSHM_STATE_SUPERSEDED | RINGSHM_STATE_FORKED))
+		return -ESTALE;
+	if (state & RINGSHM_STATE_SHUTDOWN)
+		return -ESHUTDOWN;
+	return 0;
+}
+
+/* Largest payload, bytes, that always fits an empty ring of this shape, wherever its position
+ * stands: the record may have to skip almost its own length to the end of the ring. */
+static inline uint32_t ringshm_spsc_max_payload(uint64_t capacity, uint32_t overhead)
+{
+	uint64_t half = capacity / 2;
+
+	if (half > RINGSHM_RECORD_LENGTH_MAX)
+		half = RINGSHM_RECORD_LENGTH_MAX & ~UINT32_C(63);
+	return (uint32_t)half - overhead;
+}
+
+/* ---- producer ------------------------------------------------------------------------------- */
+
+static inline ringshm_word *ringshm__spsc_producer_word(const struct ringshm_spsc_producer *p, uint64_t position)
+{
+	return (ringshm_word *)(p->base + (position & (p->capacity - 1)));
+}
+
+static inline void ringshm__spsc_wake_consumer(struct ringshm_spsc_producer *p)
+{
+	if (!p->sleepers)
+		return;
+	ringshm__waiter_announce(); /* R1 before the look; pairs with the sleeper's own */
+	if (ringshm__unlikely(ringshm_load32_relaxed(p->sleepers))) /* relaxed: the barrier orders it */
+		p->wake(p);
+}
+
+/*
+ * Publish everything committed with commit_more since the last flush. Wait-free. Harmless when there
+ * is nothing to publish.
+ */
+static inline void ringshm_spsc_flush(struct ringshm_spsc_producer *p)
+{
+	if (!p->first_header)
+		return;
+	if (p->tail != p->limit) /* else: exactly full, and that word is the oldest unread header */
+		ringshm_store_relaxed(ringshm__spsc_producer_word(p, p->tail), 0); /* R0: ordered by R1 */
+	/* R1: pairs with A1 in ringshm__spsc_look() */
+	ringshm_store_release(ringshm__spsc_producer_word(p, p->first), p->first_header);
+	ringshm_store_release(p->tail_word, p->tail); /* R3: pairs with A3 in used() and takeover */
+	p->first_header = 0;
+	ringshm__spsc_wake_consumer(p);
+}
+
+/* Out of room, or the channel has ended. True: there is room after all. */
+static inline bool ringshm__spsc_make_room(struct ringshm_spsc_producer *p, uint64_t need)
+{
+	uint64_t credit, limit;
+
+	ringshm_spsc_flush(p); /* an unpublished batch may be all that fills the ring */
+	if (p->status && p->status != -EMSGSIZE)
+		return false;
+	p->status = ringshm__state_status(ringshm_load_acquire(p->state));
+	if (p->status)
+		return false;
+	credit = ringshm_load_acquire(p->credit_word); /* A2: pairs with R2 */
+	limit = credit + p->capacity;
+	/* A credit that goes back, beyond what is published, or off the grid is no credit. */
+	if (ringshm__unlikely(p->tail - credit > p->capacity || (credit & p->round) || limit - p->limit > p->capacity)) {
+		p->status = -EPROTO;
+		p->limit = p->tail;
+		return false;
+	}
+	p->limit = limit;
+	if (ringshm__likely(limit - p->tail >= need)) {
+		p->looks = 0;
+		return true;
+	}
+	if (++p->looks >= RINGSHM_PATIENCE) {
+		p->looks = 0;
+		if (p->suspect)
+			p->suspect(p);
+	}
+	return false;
+}
+
+/*
+ * Reserve room for a record of up to `len` payload bytes and return where to write them. Wait-free.
+ * The room is the caller's until commit, commit_more or discard; one reservation at a time: a second
+ * reserve gives up the first. NULL: not now if `status` is then 0, else never (-EMSGSIZE: longer
+ * than max_payload, never fits; -ESHUTDOWN, -ESTALE, -EPROTO: the channel has ended for us).
+ */
+static inline void *ringshm_spsc_reserve(struct ringshm_spsc_producer *p, uint32_t len)
+{
+	uint64_t start = p->tail, index, room, need;
+
+	if (ringshm__unlikely(len > p->max_payload)) {
+		if (!p->status)
+			p->status = -EMSGSIZE;
+		return NULL;
+	}
+	need = ringshm__spsc_span(p->overhead, p->round, len);
+	index = start & (p->capacity - 1);
+	room = p->capacity - index;
+	if (ringshm__unlikely(need > room)) { /* skip to the start of the ring */
+		start += room;
+		index = 0;
+		need += room;
+	}
+	/* relaxed: an end that is seen a moment later ends it a moment later */
+	if (ringshm__unlikely(p->limit - p->tail < need || ringshm_load_relaxed(p->state))) {
+		if (!ringshm__spsc_make_room(p, need))
+			return NULL;
+	}
+	p->record = start;
+	p->reserved = len;
+	p->is_open = 1;
+	return p->base + index + p->overhead;
+}
+
+/*
+ * Complete the open reservation with `len` bytes (at most what was reserved), a type and flags of the
+ * caller's, without publishing it yet: that is for flush(), for the next plain commit, or for a
+ * reserve that finds the ring full. Wait-free. Does nothing when no reservation is open.
+ */
+static inline void ringshm_spsc_commit_more_typed(struct ringshm_spsc_producer *p, uint32_t len, uint16_t type,
+						  uint16_t flags)
+{
+	uint64_t start = p->record, header;
+
+	if (ringshm__unlikely(!p->is_open))
+		return;
+	p->is_open = 0;
+	if (ringshm__unlikely(len > p->reserved))
+		len = p->reserved;
+	header = ringshm_record_header(len, type, flags) | ringshm__spsc_lap(start, p->capacity);
+	if (p->clock) /* relaxed: published by R1 like the payload */
+		ringshm_store_relaxed(ringshm__spsc_producer_word(p, start) + 1, p->clock());
+	if (ringshm__unlikely(start != p->tail)) { /* behind a pad, which then comes first */
+		ringshm_store_relaxed(ringshm__spsc_producer_word(p, start), header); /* ordered by R1 */
+		header = RINGSHM_RECORD_COMMITTED | RINGSHM_RECORD_PAD | ringshm__spsc_lap(p->tail, p->capacity);
+	}
+	if (!p->first_header) {
+		p->first = p->tail;
+		p->first_header = header;
+	} else { /* relaxed: hidden behind the first header until R1 */
+		ringshm_store_relaxed(ringshm__spsc_producer_word(p, p->tail), header);
+	}
+	p->tail = start + ringshm__spsc_span(p->overhead, p->round, len);
+}
+
+static inline void ringshm_spsc_commit_more(struct ringshm_spsc_producer *p, uint32_t len)
+{
+	ringshm_spsc_commit_more_typed(p, len, 0, 0);
+}
+
+/* Complete the open reservation and publish it, with everything committed before it. Wait-free. */
+static inline void ringshm_spsc_commit_typed(struct ringshm_spsc_producer *p, uint32_t len, uint16_t type,
+					     uint16_t flags)
+{
+	ringshm_spsc_commit_more_typed(p, len, type, flags);
+	ringshm_spsc_flush(p);
+}
+
+static inline void ringshm_spsc_commit(struct ringshm_spsc_producer *p, uint32_t len)
+{
+	ringshm_spsc_commit_typed(p, len, 0, 0);
+}
+
+/* Give up the open reservation: it never existed. Wait-free. */
+static inline void ringshm_spsc_discard(struct ringshm_spsc_producer *p)
+{
+	p->is_open = 0;
+}
+
+/*
+ * Send a copy of `len` bytes. Wait-free. 0; -EAGAIN: not now; else p->status: never.
+ */
+static inline int ringshm_spsc_send(struct ringshm_spsc_producer *p, const void *buf, uint32_t len)
+{
+	void *payload = ringshm_spsc_reserve(p, len);
+
+	if (!payload)
+		return p->status ? p->status : -EAGAIN;
+	if (len)
+		memcpy(payload, buf, len);
+	ringshm_spsc_commit(p, len);
+	return 0;
+}
+
+/* Bytes in the ring that the consumer has not released, headers and pads included; a snapshot. */
+static inline uint64_t ringshm_spsc_producer_used(const struct ringshm_spsc_producer *p)
+{
+	uint64_t used = p->tail - ringshm_load_acquire(p->head_word); /* A4: pairs with R4 */
+
+	return used <= p->capacity ? used : 0;
+}
+
+/* Tell whoever looks that the caller gave up `n` messages (after NULL, say). Shown by ringshm_info(). */
+static inline void ringshm_spsc_note_dropped(struct ringshm_spsc_producer *p, uint64_t n)
+{
+	/* relaxed: one writer, and readers want a recent figure, no order */
+	ringshm_store_relaxed(&p->self->dropped, ringshm_load_relaxed(&p->self->dropped) + n);
+}
+
+/* ---- consumer ------------------------------------------------------------------------------- */
+
+static inline const ringshm_word *ringshm__spsc_consumer_word(const struct ringshm_spsc_consumer *c, uint64_t position)
+{
+	return (const ringshm_word *)(c->base + (position & (c->capacity - 1)));
+}
+
+static inline void ringshm__spsc_publish_credit(struct ringshm_spsc_consumer *c)
+{
+	c->credit = c->head;
+	ringshm_store_release(c->credit_word, c->head); /* R2: pairs with A2; my reads of payloads are over */
+	if (!c->sleepers)
+		return;
+	ringshm__waiter_announce(); /* R2 before the look; pairs with the sleeper's own */
+	if (ringshm__unlikely(ringshm_load32_relaxed(c->sleepers))) /* relaxed: the barrier orders it */
+		c->wake(c);
+}
+
+/* The header at `position`, or 0 when no record of this lap stands there yet. */
+static inline uint64_t ringshm__spsc_look(const struct ringshm_spsc_consumer *c, uint64_t position)
+{
+	uint64_t want = RINGSHM_RECORD_COMMITTED | ringshm__spsc_lap(position, c->capacity);
+	uint64_t header = ringshm_load_acquire(ringshm__spsc_consumer_word(c, position)); /* A1: pairs with R1 */
+
+	return (header & (RINGSHM_RECORD_COMMITTED | RINGSHM_RECORD_LAP)) == want ? header : 0;
+}
+
+static inline const void *ringshm__spsc_refuse(struct ringshm_spsc_consumer *c, int why)
+{
+	if (!c->status)
+		c->status = why;
+	return NULL;
+}
+
+/* Nothing at `next`. Tell the producer about all room, then see whether there is a reason. */
+static inline const void *ringshm__spsc_empty(struct ringshm_spsc_consumer *c)
+{
+	uint64_t state;
+
+	if (c->head != c->credit)
+		ringshm__spsc_publish_credit(c);
+	if (c->status)
+		return NULL;
+	state = ringshm_load_acquire(c->state); /* A5: what was published before the end is visible now */
+	if (ringshm__unlikely(state || c->ended)) {
+		if (state & RINGSHM_STATE_FORKED)
+			return ringshm__spsc_refuse(c, -ESTALE);
+		if (ringshm__spsc_look(c, c->next))
+			return NULL; /* published in between: the next look finds it */
+		if (ringshm__state_status(state))
+			return ringshm__spsc_refuse(c, ringshm__state_status(state));
+		if (c->ended || (state & RINGSHM_STATE_EOF))
+			return ringshm__spsc_refuse(c, -EPIPE);
+	}
+	if (++c->looks >= RINGSHM_PATIENCE) {
+		c->looks = 0;
+		if (c->suspect)
+			c->suspect(c);
+	}
+	return NULL;
+}
+
+/* Show the record at `position`; everything read from it is checked against the ring. */
+static inline const void *ringshm__spsc_show(struct ringshm_spsc_consumer *c, uint64_t position, uint32_t *len)
+{
+	uint64_t header = ringshm__spsc_look(c, position), index, span;
+	uint32_t length;
+
+	if (!header)
+		return ringshm__spsc_empty(c);
+	if (ringshm__unlikely(c->status))
+		return NULL;
+	index = position & (c->capacity - 1);
+	if (ringshm__unlikely(header & RINGSHM_RECORD_PAD)) {
+		position += c->capacity - index;
+		index = 0;
+		header = ringshm__spsc_look(c, position);
+		if (!header || (header & RINGSHM_RECORD_PAD))
+			return ringshm__spsc_refuse(c, -EPROTO);
+	}
+	length = ringshm_record_length(header);
+	span = ringshm__spsc_span(c->overhead, c->round, length);
+	if (ringshm__unlikely(length > c->max_payload || span > c->capacity - index ||
+			      position + span - c->head > c->capacity))
+		return ringshm__spsc_refuse(c, -EPROTO);
+	if (c->overhead > sizeof(ringshm_word)) /* relaxed: published by R1 like the payload */
+		c->stamp = ringshm_load_relaxed(ringshm__spsc_consumer_word(c, position) + 1);
+	c->header = header;
+	c->next = position + span;
+	c->looks = 0;
+	*len = length;
+	return c->base + index + c->overhead;
+}
+
+/*
+ * Show the oldest record that is not released; the same one until it is. Wait-free. The payload stays
+ * good until its release. NULL: nothing now if `status` is then 0, else never again (-EPIPE,
+ * -ESHUTDOWN, -ESTALE: after all records before the end were shown; -EPROTO: a broken peer).
+ */
+static inline const void *ringshm_spsc_peek(struct ringshm_spsc_consumer *c, uint32_t *len)
+{
+	uint64_t next = c->next;
+	const void *payload = ringshm__spsc_show(c, c->head, len);
+
+	if (payload && ringshm__likely(!c->shown))
+		c->shown = 1;
+	else if (payload && c->shown > 1)
+		c->next = next; /* records behind it stay shown */
+	return payload;
+}
+
+/* Show the record behind the newest one shown, so that several stay good at once. As peek otherwise. */
+static inline const void *ringshm_spsc_peek_next(struct ringshm_spsc_consumer *c, uint32_t *len)
+{
+	const void *payload = ringshm__spsc_show(c, c->next, len);
+
+	if (payload)
+		c->shown++;
+	return payload;
+}
+
+/* Position behind the first `n` of the records shown, from headers that are checked again. */
+static inline uint64_t ringshm__spsc_skip(struct ringshm_spsc_consumer *c, uint32_t n)
+{
+	uint64_t position = c->head, header;
+
+	while (n--) {
+		/* relaxed: shown before, so acquired before; only a hostile peer has changed it */
+		header = ringshm_load_relaxed(ringshm__spsc_consumer_word(c, position));
+		if (header & RINGSHM_RECORD_PAD) {
+			position += c->capacity - (position & (c->capacity - 1));
+			header = ringshm_load_relaxed(ringshm__spsc_consumer_word(c, position));
+		}
+		position += ringshm__spsc_span(c->overhead, c->round, ringshm_record_length(header));
+		if (position - c->head > c->next - c->head) {
+			ringshm__spsc_refuse(c, -EPROTO);
+			return c->head;
+		}
+	}
+	return position;
+}
+
+/*
+ * Give back the `n` oldest records shown (more than were shown: all of them). Their payloads are the
+ * producer's from here on. Wait-free.
+ */
+static inline void ringshm_spsc_release(struct ringshm_spsc_consumer *c, uint32_t n)
+{
+	if (ringshm__likely(n >= c->shown)) {
+		c->head = c->next;
+		c->shown = 0;
+	} else {
+		c->head = ringshm__spsc_skip(c, n);
+		c->shown -= n;
+	}
+	ringshm_store_release(c->head_word, c->head); /* R4: pairs with A4 in used() and takeover */
+	if (ringshm__unlikely(c->head - c->credit >= c->capacity / 4))
+		ringshm__spsc_publish_credit(c);
+}
+
+/* Type and flags that the producer gave the record last shown. */
+static inline uint16_t ringshm_spsc_type(const struct ringshm_spsc_consumer *c)
+{
+	return ringshm_record_type(c->header);
+}
+
+static inline uint16_t ringshm_spsc_flags(const struct ringshm_spsc_consumer *c)
+{
+	return ringshm_record_flags(c->header);
+}
+
+/* CLOCK_MONOTONIC, ns, at the commit of the record last shown; 0 without RINGSHM_F_TIMESTAMP. */
+static inline uint64_t ringshm_spsc_timestamp(const struct ringshm_spsc_consumer *c)
+{
+	return c->stamp;
+}
+
+/*
+ * Receive a copy of the oldest record into `cap` bytes at `buf`. Wait-free. 0, with *len its length;
+ * -EAGAIN: nothing now; -EMSGSIZE: *len bytes are needed, the record stays; else c->status: never.
+ */
+static inline int ringshm_spsc_recv(struct ringshm_spsc_consumer *c, void *buf, uint32_t cap, uint32_t *len)
+{
+	const void *payload = ringshm_spsc_peek(c, len);
+
+	if (!payload)
+		return c->status ? c->status : -EAGAIN;
+	if (*len > cap)
+		return -EMSGSIZE;
+	if (*len)
+		memcpy(buf, payload, *len);
+	ringshm_spsc_release(c, 1);
+	return 0;
+}
+
+/* Bytes in the ring that are not released, headers and pads included; a snapshot. */
+static inline uint64_t ringshm_spsc_consumer_used(const struct ringshm_spsc_consumer *c)
+{
+	uint64_t used = ringshm_load_acquire(c->tail_word) - c->head; /* A3: pairs with R3 */
+
+	return used <= c->capacity ? used : 0;
+}
+
+static inline void ringshm_spsc_consumer_note_dropped(struct ringshm_spsc_consumer *c, uint64_t n)
+{
+	/* relaxed: as ringshm_spsc_note_dropped() */
+	ringshm_store_relaxed(&c->self->dropped, ringshm_load_relaxed(&c->self->dropped) + n);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
