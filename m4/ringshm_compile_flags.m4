@@ -14,13 +14,15 @@ ringshm_warnings="-Wall -Wextra -Wshadow -Wundef -Wvla -Wformat=2 -Wpointer-arit
 -Wwrite-strings -Wcast-align -Wdate-time -Wimplicit-fallthrough -Wlogical-op -Wduplicated-cond dnl
 -Wduplicated-branches -Walloca -Wunused-macros"
 ringshm_c_warnings="-Wstrict-prototypes -Wmissing-prototypes -Wmissing-declarations dnl
--Wold-style-definition -Wnested-externs -Wdeclaration-after-statement -Wc++-compat"
+-Wold-style-definition -Wnested-externs"
 ringshm_cxx_warnings="-Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast"
 
 # -Werror while probing: clang only warns about a warning flag that it does not know.
 AX_APPEND_COMPILE_FLAGS([-std=gnu11], [AM_CFLAGS])
 AX_APPEND_COMPILE_FLAGS([$ringshm_warnings $ringshm_c_warnings], [AM_CFLAGS], [-Werror])
 AX_APPEND_COMPILE_FLAGS([-fvisibility=hidden -fno-common], [AM_CFLAGS], [-Werror])
+# Empty, so that a file which also says "#define _GNU_SOURCE" (to be copied alone) says the same.
+AX_APPEND_FLAG([-D_GNU_SOURCE=], [AM_CFLAGS])
 AS_VAR_IF([enable_werror], [yes], [AX_APPEND_FLAG([-Werror], [AM_CFLAGS])])
 AX_APPEND_FLAG([$SANITIZE_FLAGS], [AM_CFLAGS])
 
@@ -39,7 +41,7 @@ AX_APPEND_LINK_FLAGS([-Wl,--as-needed -Wl,-z,relro -Wl,-z,now], [AM_LDFLAGS], [-
 AX_APPEND_FLAG([$SANITIZE_FLAGS], [AM_LDFLAGS])
 
 # 64-bit file offsets also on 32-bit machines: both sizes of program share channels.
-AM_CPPFLAGS='-I$(top_srcdir)/include -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64'
+AM_CPPFLAGS='-I$(top_srcdir)/include -D_FILE_OFFSET_BITS=64'
 AC_SUBST([AM_CPPFLAGS])
 AC_SUBST([AM_CFLAGS])
 AC_SUBST([AM_CXXFLAGS])
