@@ -2,7 +2,7 @@
 // The library's version, as configure.ac states it.
 #include "config.h"
 
-#include <ringshm/version.h>
+#include <ringshm/ringshm.h>
 
 const char *ringshm_version(void)
 {

@@ -36,6 +36,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default) /* the library is built with everything else hidden */
+
 /* ---- configuration -------------------------------------------------------------------------- */
 
 /*
@@ -281,6 +283,8 @@ int ringshm_spsc_recv_wait(struct ringshm_spsc_consumer *consumer, void *buf, ui
  */
 int ringshm_spsc_producer_recover(struct ringshm_spsc_producer *producer);
 int ringshm_spsc_consumer_recover(struct ringshm_spsc_consumer *consumer);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

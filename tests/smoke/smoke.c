@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <ringshm/version.h>
+#include <ringshm/ringshm.h>
 
 int main(void)
 {
