@@ -30,11 +30,13 @@
 #include <time.h>
 
 #define FLOOR_BATCH 100 /* round trips in one mean */
-#define FLOOR_SPINS 65536 /* looks before yielding: some 30 us, far above any round trip between two CPUs */
+#define FLOOR_SPINS \
+	65536 /* looks before yielding: some 30 us, far above any round trip between two CPUs */
 #define FLOOR_LINE 64 /* bytes; what G calls a fresh line */
-#define FLOOR_WORDS 32 /* up to this many words a payload is moved word by word, above it by memcpy */
+#define FLOOR_WORDS \
+	32 /* up to this many words a payload is moved word by word, above it by memcpy */
 
-#define FLOOR__CODE static __attribute__((unused, noinline, aligned(64)))
+#define FLOOR__CODE   static __attribute__((unused, noinline, aligned(64)))
 #define FLOOR__INLINE static inline __attribute__((unused, always_inline))
 
 /* F's shared memory. 128 bytes apart: adjacent-line prefetchers fetch pairs. */
@@ -46,16 +48,16 @@ struct floor_lines {
 /* G's path, private to each side; both begin with pos 0 on zeroed rings. */
 struct floor_path {
 	char *there; /* leader to follower, `capacity` bytes */
-	char *back; /* follower to leader, `capacity` bytes */
+	char *back;  /* follower to leader, `capacity` bytes */
 	uint64_t capacity;
 	uint32_t size; /* of a message, bytes, at most floor_size_max(capacity) */
 	uint64_t *buf; /* at least `size` bytes, rounded up to 8, of one's own */
-	uint64_t pos; /* messages that have gone each way */
+	uint64_t pos;  /* messages that have gone each way */
 };
 
 /* How long to wait for the other side. */
 struct floor_pace {
-	uint32_t spins; /* looks before each sched_yield(), at least 1 */
+	uint32_t spins;	      /* looks before each sched_yield(), at least 1 */
 	uint64_t deadline_ns; /* on CLOCK_MONOTONIC */
 };
 
@@ -65,10 +67,16 @@ struct floor_pace {
  * for two cores under one L3, 480 where nothing is shared. Beyond FLOOR_NS_APART no cache line was waited for but the
  * scheduler: the two sides are not running at the same time.
  */
-enum floor_class { FLOOR_SAME_CORE, FLOOR_SHARED_L3, FLOOR_NO_SHARED_CACHE, FLOOR_ONE_CPU, FLOOR_CLASSES };
+enum floor_class {
+	FLOOR_SAME_CORE,
+	FLOOR_SHARED_L3,
+	FLOOR_NO_SHARED_CACHE,
+	FLOOR_ONE_CPU,
+	FLOOR_CLASSES
+};
 
-#define FLOOR_NS_CORE 72.0
-#define FLOOR_NS_L3 230.0
+#define FLOOR_NS_CORE  72.0
+#define FLOOR_NS_L3    230.0
 #define FLOOR_NS_APART 2000.0
 
 FLOOR__INLINE enum floor_class floor_class_of(double f_ns)
@@ -82,7 +90,8 @@ FLOOR__INLINE enum floor_class floor_class_of(double f_ns)
 
 FLOOR__INLINE const char *floor_class_name(enum floor_class c)
 {
-	static const char *const names[FLOOR_CLASSES] = { "same-core", "shared-l3", "no-shared-cache", "one-cpu" };
+	static const char *const names[FLOOR_CLASSES] = {"same-core", "shared-l3",
+							 "no-shared-cache", "one-cpu"};
 
 	return (unsigned)c < FLOOR_CLASSES ? names[c] : "unknown";
 }
@@ -113,7 +122,8 @@ FLOOR__INLINE int floor__await(const uint64_t *word, uint64_t want, const struct
 {
 	do {
 		for (uint32_t n = pace->spins; n; n--)
-			if (__atomic_load_n(word, __ATOMIC_ACQUIRE) == want) /* pairs with the store in floor__tell() */
+			if (__atomic_load_n(word, __ATOMIC_ACQUIRE) ==
+			    want) /* pairs with the store in floor__tell() */
 				return 0;
 		sched_yield();
 	} while (floor_now_ns() < pace->deadline_ns);
@@ -126,9 +136,11 @@ FLOOR__INLINE void floor__tell(uint64_t *word, uint64_t value)
 }
 
 /* Leads `batches` x FLOOR_BATCH round trips of F; mean_ns[i] is the mean of batch i. 0 or -ETIMEDOUT. */
-FLOOR__CODE int floor_f_lead(struct floor_lines *l, const struct floor_pace *pace, unsigned batches, double *mean_ns)
+FLOOR__CODE int floor_f_lead(struct floor_lines *l, const struct floor_pace *pace, unsigned batches,
+			     double *mean_ns)
 {
-	uint64_t n = __atomic_load_n(&l->pong, __ATOMIC_RELAXED); /* at rest between runs: ping == pong */
+	uint64_t n = __atomic_load_n(&l->pong,
+				     __ATOMIC_RELAXED); /* at rest between runs: ping == pong */
 
 	for (unsigned i = 0; i < batches; i++) {
 		uint64_t start = floor_now_ns();
@@ -144,7 +156,8 @@ FLOOR__CODE int floor_f_lead(struct floor_lines *l, const struct floor_pace *pac
 }
 
 /* Answers what floor_f_lead() asks. 0 or -ETIMEDOUT. */
-FLOOR__CODE int floor_f_follow(struct floor_lines *l, const struct floor_pace *pace, unsigned batches)
+FLOOR__CODE int floor_f_follow(struct floor_lines *l, const struct floor_pace *pace,
+			       unsigned batches)
 {
 	uint64_t n = __atomic_load_n(&l->pong, __ATOMIC_RELAXED); /* one's own word */
 
@@ -197,11 +210,15 @@ FLOOR__INLINE void floor_get(uint64_t *own, const void *shared, uint32_t size)
 	else
 		for (uint32_t i = 0; i < words; i++)
 			own[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
-	__asm__ volatile("" : : "r"(own) : "memory"); /* taken for good, whether the caller looks at it or not */
+	__asm__ volatile(""
+			 :
+			 : "r"(own)
+			 : "memory"); /* taken for good, whether the caller looks at it or not */
 }
 
 /* G's slot for message `pos`: a flag word that becomes pos + 1, then the payload. */
-FLOOR__INLINE uint64_t *floor__slot(char *ring, const struct floor_path *p, uint64_t stride, uint64_t *off)
+FLOOR__INLINE uint64_t *floor__slot(char *ring, const struct floor_path *p, uint64_t stride,
+				    uint64_t *off)
 {
 	uint64_t *slot = (uint64_t *)(void *)(ring + *off);
 
@@ -217,7 +234,8 @@ FLOOR__INLINE void floor__send(uint64_t *slot, const struct floor_path *p, uint6
 	floor__tell(slot, pos + 1);
 }
 
-FLOOR__INLINE int floor__recv(const uint64_t *slot, const struct floor_path *p, uint64_t pos, const struct floor_pace *pace)
+FLOOR__INLINE int floor__recv(const uint64_t *slot, const struct floor_path *p, uint64_t pos,
+			      const struct floor_pace *pace)
 {
 	if (floor__await(slot, pos + 1, pace))
 		return -ETIMEDOUT;
@@ -231,7 +249,8 @@ FLOOR__INLINE uint64_t floor__offset(const struct floor_path *p, uint64_t stride
 }
 
 /* Leads `batches` x FLOOR_BATCH round trips of G, as floor_f_lead() does for F. p->buf is what is sent and what comes back. */
-FLOOR__CODE int floor_g_lead(struct floor_path *p, const struct floor_pace *pace, unsigned batches, double *mean_ns)
+FLOOR__CODE int floor_g_lead(struct floor_path *p, const struct floor_pace *pace, unsigned batches,
+			     double *mean_ns)
 {
 	uint64_t stride = floor_stride(p->size), there = floor__offset(p, stride), back = there;
 
@@ -249,7 +268,8 @@ FLOOR__CODE int floor_g_lead(struct floor_path *p, const struct floor_pace *pace
 }
 
 /* Answers what floor_g_lead() sends with the same bytes. 0 or -ETIMEDOUT. */
-FLOOR__CODE int floor_g_follow(struct floor_path *p, const struct floor_pace *pace, unsigned batches)
+FLOOR__CODE int floor_g_follow(struct floor_path *p, const struct floor_pace *pace,
+			       unsigned batches)
 {
 	uint64_t stride = floor_stride(p->size), there = floor__offset(p, stride), back = there;
 
