@@ -10,10 +10,11 @@ AC_ARG_ENABLE([werror],
 	[AS_HELP_STRING([--enable-werror], [treat warnings as errors (for developers)])],
 	[], [enable_werror=no])
 
-ringshm_warnings="-Wall -Wextra -Wshadow -Wundef -Wvla -Wformat=2 -Wpointer-arith dnl
--Wwrite-strings -Wcast-align -Wdate-time -Wimplicit-fallthrough -Wlogical-op -Wduplicated-cond dnl
--Wduplicated-branches -Walloca -Wunused-macros"
-ringshm_c_warnings="-Wstrict-prototypes -Wmissing-prototypes -Wmissing-declarations dnl
+ringshm_warnings="-Wall -Wextra -Wundef -Wvla -Wformat=2 -Wpointer-arith dnl
+-Wwrite-strings -Wdate-time -Wimplicit-fallthrough -Wlogical-op -Wduplicated-cond dnl
+-Wduplicated-branches -Walloca"
+# No -Wshadow for C++: g++ objects to a function that is called as a structure, as stat() is.
+ringshm_c_warnings="-Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wmissing-declarations dnl
 -Wold-style-definition -Wnested-externs"
 ringshm_cxx_warnings="-Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast"
 
