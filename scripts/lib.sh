@@ -106,9 +106,20 @@ build_tests() {
 	build_tree "$1" all && build_tree "$1" check TESTS=
 }
 
+# listed TREE DIRECTORY TARGET : what that target prints as "listed NAME", names only; make itself may
+# talk in between, when it brings the tree up to date.
+listed() {
+	make -C "$1/$2" -s --no-print-directory "$3" </dev/null | sed -n 's/^listed //p'
+}
+
 # tests_of TREE DIRECTORY [all|asan|tsan] : names of the test programs of tests/DIRECTORY.
 tests_of() {
 	local target=print-tests
 	[ "${3:-all}" = all ] || target=print-$3-tests
-	make -C "$1/tests/$2" -s --no-print-directory "$target"
+	listed "$1" "tests/$2" "$target"
+}
+
+# public_headers TREE : as ringshm/NAME.h, those that make install installs.
+public_headers() {
+	listed "$1" include print-headers
 }

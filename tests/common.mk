@@ -6,8 +6,8 @@ LDADD = $(top_builddir)/ringshm/libringshm.la
 # The stages of scripts/check.sh ask what there is to run instead of keeping a second list.
 .PHONY: print-tests print-asan-tests print-tsan-tests
 print-tests:
-	@for t in $(check_PROGRAMS); do echo "$$t"; done
+	@for t in $(check_PROGRAMS); do echo "listed $$t"; done
 print-asan-tests:
-	@for t in $(ASAN_TESTS); do echo "$$t"; done
+	@for t in $(ASAN_TESTS); do echo "listed $$t"; done
 print-tsan-tests:
-	@for t in $(TSAN_TESTS); do echo "$$t"; done
+	@for t in $(TSAN_TESTS); do echo "listed $$t"; done

@@ -31,7 +31,7 @@ dialects() {
 }
 
 # Those that make install installs, and all of them.
-headers=$(make -C "$TREE/include" -s --no-print-directory print-headers) || exit 1
+headers=$(public_headers "$TREE")
 tap_check 'every public header is installed' diff <(say "$headers" | sort) <(cd "$TOP/include" && find ringshm -name '*.h' | sort)
 for header in $headers; do
 	dialects "${header#ringshm/}"
