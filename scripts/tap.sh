@@ -26,15 +26,21 @@ tap_check() {
 	fi
 }
 
-# tap_refuse NAME COMMAND... : one test, passed when the command fails (a planted fault is noticed).
-tap_refuse() {
-	local name=$1
-	shift
-	if "$@" >/dev/null 2>&1 </dev/null; then
-		tap_not_ok "$name"
-	else
+# tap_finds NAME PATTERN COMMAND... : one test, passed when the command fails and says PATTERN: it has
+# noticed a planted fault, and not merely stumbled over something else.
+tap_finds() {
+	local name=$1 pattern=$2 words
+	shift 2
+	if words=$("$@" 2>&1 </dev/null); then
+		tap_not_ok "$name: the fault was let pass"
+	elif grep -qE -- "$pattern" <<<"$words"; then
 		tap_ok "$name"
+		return 0
+	else
+		tap_not_ok "$name: failed, but without saying $pattern"
 	fi
+	say "$words" | tail -20 | tap_note
+	return 1
 }
 
 tap_done() {
@@ -69,14 +75,16 @@ run_program() {
 	[ "$failed" -eq 0 ]
 }
 
-# run_programs TREE DIRECTORY LIMIT [all|asan|tsan] : every test program of tests/DIRECTORY.
+# run_programs TREE DIRECTORY LIMIT [all|asan|tsan] : every test program of tests/DIRECTORY, behind $RUNNER.
 run_programs() {
 	local tree=$1 directory=$2 limit=$3 program programs bad=0
 	programs=$(tests_of "$tree" "$directory" "${4:-all}") || return 1
-	[ -n "$programs" ] || say "# skipped: tests/$directory has no programs here
-0 passed, 0 failed, 1 skipped"
+	if [ -z "$programs" ] && [ -z "${4:-}" ]; then
+		say "# skipped: tests/$directory has no programs here"
+		say "0 passed, 0 failed, 1 skipped"
+	fi
 	for program in $programs; do
-		run_program "$limit" "$directory/$program" "$tree/tests/$directory/$program" || bad=1
+		run_program "$limit" "$directory/$program" ${RUNNER:-} "$tree/tests/$directory/$program" || bad=1
 	done
 	return $bad
 }

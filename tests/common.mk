@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-# What every directory of tests shares. Programs are named in check_PROGRAMS; those that also make
-# sense under a sanitizer in ASAN_TESTS and TSAN_TESTS; those that `make check` runs in TESTS.
+# What every directory of tests shares. Programs are named in check_PROGRAMS; those of them that are
+# no tests by themselves also in HELPERS; those that also make sense under a sanitizer in ASAN_TESTS
+# and TSAN_TESTS; those that `make check` runs in TESTS.
 LDADD = $(top_builddir)/ringshm/libringshm.la
 
 # The stages of scripts/check.sh ask what there is to run instead of keeping a second list.
 .PHONY: print-tests print-asan-tests print-tsan-tests
 print-tests:
-	@for t in $(check_PROGRAMS); do echo "listed $$t"; done
+	@for t in $(check_PROGRAMS); do case " $(HELPERS) " in *" $$t "*) ;; *) echo "listed $$t" ;; esac; done
 print-asan-tests:
 	@for t in $(ASAN_TESTS); do echo "listed $$t"; done
 print-tsan-tests:

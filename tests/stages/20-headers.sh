@@ -39,5 +39,5 @@ done
 
 mkdir "$WORK/ringshm"
 say 'static inline uint32_t ringshm_planted(void) { return 0; }' >"$WORK/ringshm/planted.h"
-tap_refuse 'a header that needs another one included first is noticed' alone planted.h gcc -xc -std=gnu11
+tap_finds 'a header that needs another one included first is noticed' 'unknown type name .uint32_t' alone planted.h gcc -xc -std=gnu11
 tap_done

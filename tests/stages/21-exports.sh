@@ -17,5 +17,5 @@ tap_check 'what is exported is what the map lists' diff <(exported) <(mapped)
 tap_check 'the map is sorted' diff <(grep -oE '\bringshm_[a-z0-9_]+;' "$TOP/ringshm/libringshm.map") <(mapped | sed 's/$/;/')
 tap_check 'every exported function is declared in a public header' diff <(comm -23 <(exported) <(declared)) /dev/null
 tap_check 'every declared function is exported' diff <(comm -13 <(exported) <(declared)) /dev/null
-tap_refuse 'a function that is missing is noticed' diff <(exported; say ringshm_planted) <(mapped)
+tap_finds 'a function that is missing is noticed' '< ringshm_planted' diff <(exported; say ringshm_planted) <(mapped)
 tap_done

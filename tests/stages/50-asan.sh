@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Do the tests pass under AddressSanitizer and UndefinedBehaviorSanitizer, and would these notice?
+# timeout: 400
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/tap.sh"
+
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1
+tap_check 'configures with gcc and --enable-asan' \
+	configure_tree "$ASAN_TREE" --enable-asan --enable-werror --disable-shared CC=gcc CXX=g++ &&
+	tap_check 'builds with --enable-asan' build_tests "$ASAN_TREE"
+planted=$ASAN_TREE/tests/smoke/planted
+tap_finds 'a planted overflow is noticed' 'signed integer overflow' "$planted" overflow
+tap_finds 'a planted overrun is noticed' 'heap-buffer-overflow' "$planted" overrun
+tap_finds 'a planted leak is noticed' 'detected memory leaks' "$planted" leak
+for directory in smoke abi unit model stress crash; do
+	run_programs "$ASAN_TREE" $directory 120 asan
+done
+tap_done

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Do the threaded tests pass under ThreadSanitizer, and would it notice a race?
+# timeout: 400
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/tap.sh"
+
+export TSAN_OPTIONS=halt_on_error=1:exitcode=99
+# clang: gcc's warns of every stand-alone fence, because it cannot see them.
+tap_check 'configures with clang and --enable-tsan' \
+	configure_tree "$TSAN_TREE" --enable-tsan --enable-werror --disable-shared CC=clang CXX=clang++ &&
+	tap_check 'builds with --enable-tsan' build_tests "$TSAN_TREE"
+
+# Its shadow memory does not fit everywhere that address randomization may put a program.
+setarch "$(uname -m)" -R true 2>/dev/null && STEADY="setarch $(uname -m) -R"
+tap_check 'runs at all' ${STEADY:-} "$TSAN_TREE/tests/smoke/smoke"
+tap_finds 'a planted race is noticed' 'WARNING: ThreadSanitizer: data race' ${STEADY:-} "$TSAN_TREE/tests/smoke/planted" race
+for directory in smoke unit model stress crash; do
+	RUNNER=${STEADY:-} run_programs "$TSAN_TREE" $directory 120 tsan
+done
+tap_done
