@@ -47,7 +47,6 @@ typedef uint32_t ringshm_word32 __attribute__((aligned(4)));
 #define RINGSHM_UUID_SIZE 16u
 #define RINGSHM_PARTICIPANTS_DEFAULT 64u
 #define RINGSHM_PARTICIPANTS_MAX 1024u
-#define RINGSHM_BUILDER_BYTE 65535u /* byte of `lock` held while a channel is being built or removed */
 
 /* ringshm_header.kind: which ring the data area holds. */
 enum ringshm_kind {
@@ -70,7 +69,7 @@ enum ringshm_backend {
 
 /* ringshm_header.incompat: who does not know a bit set here must refuse the channel. */
 #define RINGSHM_F_TIMESTAMP UINT64_C(0x1) /* every record carries a u64 CLOCK_MONOTONIC stamp, ns */
-#define RINGSHM_F_BLOCK UINT64_C(0x2)	  /* sleeping waiters are woken (futex) */
+#define RINGSHM_F_BLOCK UINT64_C(0x2)	  /* wake-ups are certain: a full barrier at every publish */
 #define RINGSHM_F_POLLFD UINT64_C(0x4)	  /* wake-ups also through a pollable descriptor */
 #define RINGSHM_F_EOF UINT64_C(0x8)	  /* producer gone and ring drained: -EPIPE */
 #define RINGSHM_F_KLANE UINT64_C(0x10)	  /* the producer is the kernel; its words live in data */
@@ -128,7 +127,8 @@ struct ringshm_line {
 /* Both halves of a sleep: a sequence that wakers advance and sleep is on, and the wakers' own sleepers. */
 struct ringshm_wake_line {
 	ringshm_word32 sequence; /* futex of the *other* side's sleepers; this side advances it */
-	ringshm_word32 sleepers; /* how many of *this* side sleep or are about to */
+	ringshm_word32 sleepers; /* 0: nobody of *this* side sleeps; one-seat kinds: number of the sleep;
+				    others: how many sleep */
 	ringshm_word reserved[15];
 };
 
@@ -161,7 +161,8 @@ struct ringshm_participant {
 	ringshm_word attached_ns; /* CLOCK_MONOTONIC */
 	ringshm_word dropped;	  /* messages its caller gave up, by note_dropped() */
 	char comm[16];		  /* the thread's name, zero-terminated */
-	ringshm_word reserved[6];
+	ringshm_word asleep;	  /* kinds with many seats: counted in sleepers */
+	ringshm_word reserved[5];
 };
 
 enum ringshm_role { RINGSHM_ROLE_PRODUCER = 1, RINGSHM_ROLE_CONSUMER = 2 };

@@ -53,7 +53,7 @@ struct ringshm_config {
 	uint32_t backend;	 /* enum ringshm_backend; default RINGSHM_BACKEND_AUTO */
 	int32_t node;		 /* NUMA node, or RINGSHM_NODE_*; default RINGSHM_NODE_ANY */
 	uint64_t page_size;	 /* of data, bytes; 0: the backend's choice */
-	uint64_t features;	 /* RINGSHM_F_TIMESTAMP | RINGSHM_F_BLOCK | ...; default RINGSHM_F_BLOCK */
+	uint64_t features;	 /* RINGSHM_F_TIMESTAMP | RINGSHM_F_BLOCK | ...; default none */
 	uint64_t start_position; /* first position: makes wrap-around testable; a multiple of alignment */
 	uint64_t schema_id;	 /* the caller's: what the payloads mean; 0: unchecked */
 	uint32_t schema_version;
@@ -80,7 +80,6 @@ static inline void ringshm_config_init(struct ringshm_config *config, uint32_t k
 	config->kind = kind;
 	config->node = RINGSHM_NODE_ANY;
 	config->group = RINGSHM_GROUP_NONE;
-	config->features = RINGSHM_F_BLOCK;
 }
 
 /* ---- channels ------------------------------------------------------------------------------- */
@@ -266,7 +265,9 @@ int ringshm_spsc_consumer_close(struct ringshm_spsc_consumer *consumer);
 /*
  * Waiting forms: as the base verbs, but wait up to `timeout_ns` (CLOCK_MONOTONIC, relative; 0: try
  * once; -1: for ever). 0, or -ETIMEDOUT (-EAGAIN with timeout 0), or the endpoint's status, or -EINTR
- * when a signal handler ran. They spin a little, then sleep, and look after the other side's life.
+ * when a signal handler ran. They spin a little (50 us), then sleep, and look after the other side's
+ * life. With RINGSHM_F_BLOCK whoever publishes is certain to see a sleeper; without it (and without
+ * its barrier, about 5 ns a publish) a sleeper may, seldom, be missed and wake by its own tick, 2 ms.
  */
 int ringshm_spsc_reserve_wait(struct ringshm_spsc_producer *producer, uint32_t len, int64_t timeout_ns, void **payload);
 int ringshm_spsc_send_wait(struct ringshm_spsc_producer *producer, const void *buf, uint32_t len, int64_t timeout_ns);

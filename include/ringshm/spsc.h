@@ -80,8 +80,10 @@ struct ringshm_spsc_producer {
 	uint32_t id;	       /* participant */
 	const ringshm_word *credit_word;
 	const ringshm_word *head_word;
-	const ringshm_word32 *sleepers; /* consumers asleep; NULL: channel without RINGSHM_F_BLOCK */
+	const ringshm_word32 *sleepers; /* is the consumer asleep; NULL: nobody ever sleeps */
 	struct ringshm_participant *self;
+	uint32_t certain; /* RINGSHM_F_BLOCK: a barrier before every look at sleepers */
+	uint32_t woken;	  /* the sleep last ended, as *sleepers numbers them */
 	uint64_t (*clock)(void);				 /* RINGSHM_F_TIMESTAMP, else NULL */
 	void (*wake)(struct ringshm_spsc_producer *p);	 /* somebody sleeps */
 	void (*suspect)(struct ringshm_spsc_producer *p); /* nothing has moved for long */
@@ -110,8 +112,10 @@ struct ringshm_spsc_consumer {
 	uint32_t id;
 	const ringshm_word *state;
 	const ringshm_word *tail_word;
-	const ringshm_word32 *sleepers; /* producers asleep; NULL: channel without RINGSHM_F_BLOCK */
+	const ringshm_word32 *sleepers; /* is the producer asleep; NULL: nobody ever sleeps */
 	struct ringshm_participant *self;
+	uint32_t certain;
+	uint32_t woken;
 	void (*wake)(struct ringshm_spsc_consumer *c);
 	void (*suspect)(struct ringshm_spsc_consumer *c);
 	void *owner;
@@ -161,8 +165,10 @@ static inline void ringshm__spsc_wake_consumer(struct ringshm_spsc_producer *p)
 {
 	if (!p->sleepers)
 		return;
-	ringshm__waiter_announce(); /* R1 before the look; pairs with the sleeper's own */
-	if (ringshm__unlikely(ringshm_load32_relaxed(p->sleepers))) /* relaxed: the barrier orders it */
+	if (p->certain)
+		ringshm__waiter_announce(); /* R1 before the look; pairs with the sleeper's own */
+	/* relaxed: ordered by the barrier; without it a sleeper missed here wakes by its own tick */
+	if (ringshm__unlikely(ringshm_load32_relaxed(p->sleepers)))
 		p->wake(p);
 }
 
@@ -347,8 +353,9 @@ static inline void ringshm__spsc_publish_credit(struct ringshm_spsc_consumer *c)
 	ringshm_store_release(c->credit_word, c->head); /* R2: pairs with A2; my reads of payloads are over */
 	if (!c->sleepers)
 		return;
-	ringshm__waiter_announce(); /* R2 before the look; pairs with the sleeper's own */
-	if (ringshm__unlikely(ringshm_load32_relaxed(c->sleepers))) /* relaxed: the barrier orders it */
+	if (c->certain)
+		ringshm__waiter_announce(); /* R2 before the look; pairs with the sleeper's own */
+	if (ringshm__unlikely(ringshm_load32_relaxed(c->sleepers))) /* relaxed: as above */
 		c->wake(c);
 }
 

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* Where named channels live, which names they may have, and removing their directories. */
+#include "config.h"
+
+#include "internal.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_DIRECTORY "/dev/shm/ringshm"
+
+const char *ringshm_directory(void)
+{
+	const char *directory = secure_getenv("RINGSHM_DIR");
+
+	return directory && *directory ? directory : DEFAULT_DIRECTORY;
+}
+
+int ringshm__check_name(const char *name)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	size_t length;
+
+	if (!name || !*name)
+		return ringshm__fail(EINVAL, "channel name: it is empty; give 1 to %d characters",
+				     RINGSHM_NAME_SIZE - 1);
+	length = strnlen(name, RINGSHM_NAME_SIZE);
+	if (length == RINGSHM_NAME_SIZE)
+		return ringshm__fail(EINVAL, "channel name '%.20s...': longer than %d characters", name,
+				     RINGSHM_NAME_SIZE - 1);
+	if (name[0] == '.')
+		return ringshm__fail(EINVAL, "channel name '%s': must not begin with a dot", name);
+	if (strspn(name, allowed) != length)
+		return ringshm__fail(EINVAL, "channel name: only A-Z a-z 0-9 . _ - are allowed (found '%c')",
+				     name[strspn(name, allowed)] < ' ' ? '?' : name[strspn(name, allowed)]);
+	return 0;
+}
+
+/* Everybody may add channels to the default directory and only their owners remove them, as in /tmp. */
+static int make_base(const char *path)
+{
+	bool shared = !strcmp(path, DEFAULT_DIRECTORY);
+
+	if (mkdir(path, 0755) && errno != EEXIST)
+		return ringshm__fail(errno, "create directory %s: %s%s", path, ringshm__reason(errno),
+				     errno == ENOENT ? "; create its parent first" : "");
+	if (shared)
+		chmod(path, 01777); /* fails when another user made it, and then it is so already */
+	return 0;
+}
+
+static int refuse_open_base(const char *path)
+{
+	int error = errno;
+
+	if (error == ENOENT)
+		return ringshm__fail(ENOENT, "there are no channels: directory %s does not exist", path);
+	return ringshm__fail(error, "directory %s: %s%s", path, ringshm__reason(error),
+			     error == ENOTDIR || error == ELOOP ? "; remove it, or point RINGSHM_DIR elsewhere" : "");
+}
+
+int ringshm__open_base(bool create)
+{
+	const char *path = ringshm_directory();
+	struct stat status;
+	int base = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (base < 0 && errno == ENOENT && create) {
+		int error = make_base(path);
+
+		if (error)
+			return error;
+		base = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (base < 0)
+		return refuse_open_base(path);
+	if (fstat(base, &status) || ((status.st_mode & 0022) && !(status.st_mode & S_ISVTX))) {
+		close(base);
+		return ringshm__fail(EACCES, "directory %s: others could replace channels in it; run: chmod +t %s", path,
+				     path);
+	}
+	return base;
+}
+
+int ringshm__open_channel_dir(int base, const char *name)
+{
+	int dir = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (dir >= 0)
+		return dir;
+	if (errno == ENOENT)
+		return ringshm__fail(ENOENT, "open %s: no such channel in %s; run: ringshm ls", name,
+				     ringshm_directory());
+	if (errno == ENOTDIR || errno == ELOOP)
+		return ringshm__fail(EPROTO, "open %s: %s/%s is not a channel; remove it", name, ringshm_directory(),
+				     name);
+	if (errno == EACCES)
+		return ringshm__fail(EACCES, "open %s: no permission; ask its owner for a wider mode", name);
+	return ringshm__fail(errno, "open %s: %s", name, ringshm__reason(errno));
+}
+
+/* ".build-NAME-0123456789abcdef": unguessable, so that no two builders ever share one. */
+int ringshm__hidden_name(char out[static 256], const char *prefix, const char *name)
+{
+	uint64_t random;
+
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		return ringshm__fail(EIO, "no random numbers: %s", ringshm__reason(errno));
+	snprintf(out, 256, ".%s-%s-%016llx", prefix, name, (unsigned long long)random);
+	return 0;
+}
+
+static int remove_entries(int dir)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+	int error = 0;
+
+	if (!entries) {
+		ringshm__close_fd(&copy);
+		return errno;
+	}
+	while ((entry = readdir(entries)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") && unlinkat(dir, entry->d_name, 0) &&
+		    errno != ENOENT)
+			error = errno;
+	closedir(entries);
+	return error;
+}
+
+/* Remove a directory of plain files. Gone already is fine: somebody else was quicker. */
+int ringshm__remove_dir(int base, const char *entry)
+{
+	int dir = openat(base, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int error = 0;
+
+	if (dir < 0)
+		return errno == ENOENT ? 0 : ringshm__fail(errno, "remove %s: %s", entry, ringshm__reason(errno));
+	error = remove_entries(dir);
+	close(dir);
+	if (!error && unlinkat(base, entry, AT_REMOVEDIR) && errno != ENOENT)
+		error = errno;
+	return error ? ringshm__fail(error, "remove %s: %s", entry, ringshm__reason(error)) : 0;
+}
+
+/* A builder holds flock on its hidden directory: free means that it died. */
+static bool builder_lives(int base, const char *entry)
+{
+	int dir = openat(base, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool lives = dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+
+	ringshm__close_fd(&dir);
+	return lives;
+}
+
+static bool is_leftover(const char *entry, const char *prefix, const char *name)
+{
+	char begin[RINGSHM_NAME_SIZE + 16];
+	int length = snprintf(begin, sizeof(begin), ".%s-%s-", prefix, name);
+
+	return !strncmp(entry, begin, (size_t)length) && strlen(entry + length) == 16;
+}
+
+/* What crashes left half built or half removed under this name. Number removed, or -errno. */
+int ringshm__remove_leftovers(int base, const char *name)
+{
+	int copy = openat(base, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), removed = 0;
+	DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+
+	if (!entries) {
+		ringshm__close_fd(&copy);
+		return ringshm__fail(errno, "read directory %s: %s", ringshm_directory(), ringshm__reason(errno));
+	}
+	while ((entry = readdir(entries))) {
+		bool build = is_leftover(entry->d_name, "build", name);
+
+		if (!build && !is_leftover(entry->d_name, "gone", name))
+			continue;
+		if (build && builder_lives(base, entry->d_name))
+			continue;
+		if (!ringshm__remove_marked(base, entry->d_name, name))
+			removed++;
+	}
+	closedir(entries);
+	return removed;
+}

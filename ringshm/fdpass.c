@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* Passing a channel over a Unix socket: fresh descriptions, never one that holds a lock. */
+#include "config.h"
+
+#include "internal.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PASS_MAGIC UINT64_C(0x3153534150474e52) /* "RNGPASS1" */
+#define MOST_FDS 4
+
+/* What goes with the descriptors, which are ctl, cons, data, and lock unless for an observer. */
+struct pass {
+	uint64_t magic;
+	uint32_t access;
+	uint32_t count;
+	char name[RINGSHM_NAME_SIZE + 7];
+};
+
+union pass_control {
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(MOST_FDS * sizeof(int))];
+};
+
+static void close_all(int fds[static MOST_FDS])
+{
+	for (int i = 0; i < MOST_FDS; i++)
+		ringshm__close_fd(&fds[i]);
+}
+
+static int fresh_fds(const struct ringshm *channel, unsigned int access, int fds[static MOST_FDS])
+{
+	bool produce = access & RINGSHM_PRODUCER, consume = access & RINGSHM_CONSUMER;
+
+	fds[0] = ringshm__reopen(channel->ctl_fd, produce);
+	fds[1] = ringshm__reopen(channel->cons_fd, consume);
+	fds[2] = ringshm__reopen(channel->data.fd, ringshm__data_writable(&channel->header, access));
+	if (produce || consume)
+		fds[3] = ringshm__reopen(channel->lock_fd, true);
+	for (int i = 0; i < (produce || consume ? 4 : 3); i++)
+		if (fds[i] < 0)
+			return fds[i];
+	return 0;
+}
+
+static int send_message(int socket, const struct pass *pass, const int fds[static MOST_FDS])
+{
+	struct iovec io = { .iov_base = (void *)pass, .iov_len = sizeof(*pass) };
+	union pass_control control = { .bytes = { 0 } };
+	struct msghdr message = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = &control };
+	struct cmsghdr *header = &control.align;
+	ssize_t sent;
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(pass->count * sizeof(int));
+	memcpy(CMSG_DATA(header), fds, pass->count * sizeof(int));
+	message.msg_controllen = CMSG_SPACE(pass->count * sizeof(int));
+	sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+	if (sent < 0)
+		return ringshm__fail(errno, "send channel '%s': %s", pass->name, ringshm__reason(errno));
+	return sent == (ssize_t)sizeof(*pass) ? 0 : ringshm__fail(EMSGSIZE, "send channel '%s': cut short", pass->name);
+}
+
+int ringshm_send_fd(struct ringshm *channel, int socket, unsigned int access)
+{
+	int fds[MOST_FDS] = { -1, -1, -1, -1 };
+	struct pass pass = { .magic = PASS_MAGIC, .access = access };
+	int error;
+
+	if (!channel || !access || access & ~channel->access & ~RINGSHM_OBSERVER)
+		return ringshm__fail(EINVAL, "send a channel: access 0x%x is more than this handle has, or none", access);
+	if (channel->data.fd < 0)
+		return ringshm__fail(EOPNOTSUPP, "send channel '%s': backend %s has no descriptors; open it by name",
+				     channel->name, channel->data.ops->name);
+	pass.count = access & (RINGSHM_PRODUCER | RINGSHM_CONSUMER) ? 4 : 3;
+	memcpy(pass.name, channel->name, sizeof(channel->name));
+	error = fresh_fds(channel, access, fds);
+	if (!error)
+		error = send_message(socket, &pass, fds);
+	close_all(fds);
+	return error;
+}
+
+/* Every descriptor that came, whether asked for or not, so that none leaks. */
+static unsigned int collect(struct msghdr *message, int fds[static MOST_FDS])
+{
+	unsigned int count = 0;
+
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h; h = CMSG_NXTHDR(message, h)) {
+		size_t length = h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS ? h->cmsg_len - CMSG_LEN(0) : 0;
+
+		for (size_t i = 0; i < length / sizeof(int); i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(h) + i * sizeof(int), sizeof(fd));
+			if (count < MOST_FDS)
+				fds[count++] = fd;
+			else
+				close(fd);
+		}
+	}
+	return count;
+}
+
+static int receive_message(int socket, struct pass *pass, int fds[static MOST_FDS], unsigned int *count)
+{
+	struct iovec io = { .iov_base = pass, .iov_len = sizeof(*pass) };
+	union pass_control control = { .bytes = { 0 } };
+	struct msghdr message = { .msg_iov = &io,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL);
+
+	if (got < 0)
+		return ringshm__fail(errno, "receive a channel: %s", ringshm__reason(errno));
+	*count = collect(&message, fds);
+	if (!got && !*count)
+		return ringshm__fail(EPIPE, "receive a channel: the other side closed the socket");
+	if (got != (ssize_t)sizeof(*pass) || pass->magic != PASS_MAGIC || pass->count != *count || *count < 3 ||
+	    message.msg_flags & MSG_CTRUNC || pass->name[sizeof(pass->name) - 1])
+		return ringshm__fail(EPROTO, "receive a channel: what arrived was not sent by ringshm_send_fd()");
+	return 0;
+}
+
+static bool is_writable(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_ACCMODE) == O_RDWR;
+}
+
+/* What the descriptors allow, whatever the message claims. */
+static unsigned int real_access(const struct ringshm *channel)
+{
+	unsigned int access = RINGSHM_OBSERVER;
+
+	if (channel->lock_fd < 0 || !is_writable(channel->lock_fd))
+		return access;
+	if (is_writable(channel->ctl_fd) && is_writable(channel->data.fd))
+		access |= RINGSHM_PRODUCER;
+	if (is_writable(channel->cons_fd) &&
+	    (!ringshm__kind_consumers_write_data(&channel->header) || is_writable(channel->data.fd)))
+		access |= RINGSHM_CONSUMER;
+	return access;
+}
+
+static int adopt(struct ringshm *channel, int fds[static MOST_FDS])
+{
+	int error;
+
+	channel->ctl_fd = fds[0];
+	channel->cons_fd = fds[1];
+	channel->data.fd = fds[2];
+	channel->lock_fd = fds[3];
+	error = ringshm__read_header(channel->ctl_fd, &channel->header, "(received)");
+	if (error)
+		return error;
+	channel->data.ops = ringshm__backend(channel->header.backend);
+	if (!channel->data.ops)
+		return ringshm__fail(EPROTONOSUPPORT, "receive a channel: backend %s is not one that this library knows",
+				     ringshm_backend_name(channel->header.backend));
+	channel->data.size = channel->header.data_size;
+	channel->data.page_size = channel->header.page_size;
+	channel->data.key = channel->header.backend_key;
+	channel->access = real_access(channel);
+	return ringshm__channel_finish(channel);
+}
+
+int ringshm_recv_fd(struct ringshm **out, int socket)
+{
+	int fds[MOST_FDS] = { -1, -1, -1, -1 };
+	struct ringshm *channel;
+	unsigned int count = 0;
+	struct pass pass;
+	int error = out ? receive_message(socket, &pass, fds, &count) : ringshm__fail(EINVAL, "receive: no place for the handle");
+
+	if (!error && pass.name[0])
+		error = ringshm__check_name(pass.name);
+	if (error) {
+		close_all(fds);
+		return error;
+	}
+	channel = ringshm__channel_new(pass.name, RINGSHM_OBSERVER);
+	if (!channel) {
+		close_all(fds);
+		return -ENOMEM;
+	}
+	error = adopt(channel, fds);
+	if (error)
+		ringshm__channel_put(channel);
+	else
+		*out = channel;
+	return error;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptors: opening files of strangers with care, second descriptions, allocation. */
+#include "config.h"
+
+#include "internal.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+void ringshm__close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* O_NONBLOCK so that a FIFO put in a file's place cannot hold us; it means nothing to plain files. */
+int ringshm__open_file(int dir, const char *file, bool writable, const char *channel)
+{
+	int flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	struct stat status;
+	int fd = openat(dir, file, flags);
+
+	if (fd < 0 && (errno == EACCES || errno == EPERM))
+		return ringshm__fail(EACCES,
+				     "open %s: no permission to %s its file '%s'; ask its owner for a wider mode, or open it with less access",
+				     channel, writable ? "write" : "read", file);
+	if (fd < 0 && errno == ENOENT)
+		return ringshm__fail(EPROTO, "open %s: its file '%s' is missing; run: ringshm rm %s", channel, file,
+				     channel);
+	if (fd < 0)
+		return ringshm__fail(errno, "open %s: file '%s': %s", channel, file, ringshm__reason(errno));
+	if (fstat(fd, &status) || !S_ISREG(status.st_mode)) {
+		close(fd);
+		return ringshm__fail(EPROTO, "open %s: '%s' is not a plain file; run: ringshm rm %s", channel, file,
+				     channel);
+	}
+	return fd;
+}
+
+/* A description of its own for the same file: locks belong to descriptions, not to descriptors. */
+int ringshm__reopen(int fd, bool writable)
+{
+	char path[40];
+	int copy;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	copy = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	if (copy >= 0)
+		return copy;
+	if (errno == ENOENT)
+		return ringshm__fail(ENOENT, "%s is not there: mount proc on /proc", path);
+	return ringshm__fail(errno, "open a second description of a channel file: %s", ringshm__reason(errno));
+}
+
+static int no_space(int fd, uint64_t size, const char *what)
+{
+	char asked[24], free_text[24];
+	struct statvfs fs;
+
+	if (fstatvfs(fd, &fs))
+		return ringshm__fail(ENOSPC, "create %s: no room for %s", what, ringshm__bytes(size, asked));
+	return ringshm__fail(ENOSPC,
+			     "create %s: %s asked, %s free on its file system; remove what is not needed (ringshm ls, ringshm rm) or enlarge it: mount -o remount,size=... /dev/shm",
+			     what, ringshm__bytes(size, asked), ringshm__bytes(fs.f_bavail * fs.f_frsize, free_text));
+}
+
+/* Real memory now, so that no access can fail later. */
+int ringshm__allocate(int fd, uint64_t size, const char *what)
+{
+	int error = ENOSPC;
+
+	if (size <= INT64_MAX)
+		do
+			error = posix_fallocate(fd, 0, (off_t)size);
+		while (error == EINTR);
+	if (error == ENOSPC || error == EFBIG || error == ENOMEM)
+		return no_space(fd, size, what);
+	if (error)
+		return ringshm__fail(error, "create %s: allocate memory: %s", what, ringshm__reason(error));
+	return 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* What differs between the kinds of ring, as far as making and checking channels goes. */
+#include "config.h"
+
+#include "internal.h"
+
+static const struct ringshm_kind_ops *const kinds[] = {
+	[RINGSHM_SPSC] = &ringshm__kind_spsc,
+};
+
+static const struct ringshm_kind_ops *kind_ops(uint32_t kind)
+{
+	return kind < sizeof(kinds) / sizeof(kinds[0]) ? kinds[kind] : NULL;
+}
+
+bool ringshm__kind_supported(uint32_t kind)
+{
+	return kind_ops(kind);
+}
+
+int ringshm__kind_check(const struct ringshm_config *config)
+{
+	const struct ringshm_kind_ops *ops = kind_ops(config->kind);
+	uint64_t refused = config->features & ~ops->features;
+
+	if (refused)
+		return ringshm__fail(EINVAL, "create: a %s ring does not have features 0x%llx",
+				     ringshm_kind_name(config->kind), (unsigned long long)refused);
+	return ops->check ? ops->check(config) : 0;
+}
+
+uint32_t ringshm__kind_slot_size(const struct ringshm_config *config)
+{
+	const struct ringshm_kind_ops *ops = kind_ops(config->kind);
+
+	return config->slot_size ? config->slot_size : ops->slot_size;
+}
+
+uint32_t ringshm__kind_participants(const struct ringshm_config *config)
+{
+	const struct ringshm_kind_ops *ops = kind_ops(config->kind);
+
+	if (ops->seats)
+		return ops->seats;
+	return config->participants ? config->participants : RINGSHM_PARTICIPANTS_DEFAULT;
+}
+
+uint32_t ringshm__kind_max_payload(const struct ringshm_header *header)
+{
+	return kind_ops(header->kind)->max_payload(header);
+}
+
+bool ringshm__kind_consumers_write_data(const struct ringshm_header *header)
+{
+	return kind_ops(header->kind)->consumers_write_data || (header->incompat & RINGSHM_F_KLANE);
+}
+
+int ringshm__kind_format(const struct ringshm_header *header, void *records)
+{
+	const struct ringshm_kind_ops *ops = kind_ops(header->kind);
+
+	if (ops->format)
+		ops->format(header, records);
+	return 0;
+}
+
+void ringshm__kind_positions(const struct ringshm_header *header, const struct ringshm_ctl *ctl,
+			     const struct ringshm_cons *cons, uint64_t *head, uint64_t *tail)
+{
+	kind_ops(header->kind)->positions(header, ctl, cons, head, tail);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* The end of channels: shutting down, unlinking, telling those still attached. */
+#include "config.h"
+
+#include "internal.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void ringshm__mark_mapped(struct ringshm_ctl *ctl, struct ringshm_cons *cons, uint64_t state)
+{
+	/* release: what was published before the end is visible to who sees it (A5) */
+	__atomic_fetch_or(&ctl->state.word, state, __ATOMIC_RELEASE);
+	ringshm__wake_all(&ctl->wake);
+	if (cons)
+		ringshm__wake_all(&cons->wake);
+}
+
+/* One block of a control file, writable; NULL when it cannot be had: then there is nobody to tell. */
+static void *map_block(int fd)
+{
+	struct stat status;
+	void *map;
+
+	if (fd < 0 || fstat(fd, &status) || !S_ISREG(status.st_mode) || status.st_size < (off_t)RINGSHM_BLOCK)
+		return NULL;
+	map = mmap(NULL, RINGSHM_BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	return map == MAP_FAILED ? NULL : map;
+}
+
+static void mark_fds(int ctl_fd, int cons_fd, uint64_t state)
+{
+	void *ctl = map_block(ctl_fd), *cons = map_block(cons_fd);
+
+	if (ctl)
+		ringshm__mark_mapped((struct ringshm_ctl *)ctl, (struct ringshm_cons *)cons, state);
+	if (ctl)
+		munmap(ctl, RINGSHM_BLOCK);
+	if (cons)
+		munmap(cons, RINGSHM_BLOCK);
+}
+
+/* Add `state` to the channel in this directory. A ruin without sound files has nobody to be told. */
+int ringshm__mark(int dir, uint64_t state, const char *name)
+{
+	int ctl = ringshm__open_file(dir, "ctl", true, name);
+	int cons = ringshm__open_file(dir, "cons", true, name);
+	int error = ctl == -EACCES ? -EACCES : 0;
+
+	if (ctl >= 0)
+		mark_fds(ctl, cons, state);
+	ringshm__close_fd(&ctl);
+	ringshm__close_fd(&cons);
+	return error;
+}
+
+/* Remove a hidden directory; what was renamed may not be what was marked before, so mark it too. */
+int ringshm__remove_marked(int base, const char *hidden, const char *name)
+{
+	int dir = openat(base, hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (dir >= 0) {
+		ringshm__mark(dir, RINGSHM_STATE_SUPERSEDED, name);
+		close(dir);
+	}
+	return ringshm__remove_dir(base, hidden);
+}
+
+int ringshm_shutdown(struct ringshm *channel)
+{
+	int ctl, cons;
+
+	if (!channel)
+		return ringshm__fail(EINVAL, "shutdown: no channel given");
+	ctl = ringshm__reopen(channel->ctl_fd, true);
+	if (ctl < 0)
+		return ringshm__fail(EACCES, "shutdown %s: needs permission to write the producers' words: %s",
+				     channel->name, ringshm__reason(-ctl));
+	cons = ringshm__reopen(channel->cons_fd, true);
+	mark_fds(ctl, cons, RINGSHM_STATE_SHUTDOWN);
+	ringshm__close_fd(&ctl);
+	ringshm__close_fd(&cons);
+	return 0;
+}
+
+/* The memory of some backends outlives its directory. */
+static void destroy_data(const char *name)
+{
+	struct ringshm *channel;
+
+	if (ringshm_open(&channel, name, RINGSHM_PRODUCER | RINGSHM_CONSUMER))
+		return;
+	if (channel->data.ops->destroy)
+		channel->data.ops->destroy(&channel->data);
+	ringshm_close(channel);
+}
+
+static int unlink_at(int base, const char *name)
+{
+	char hidden[256];
+	int dir = ringshm__open_channel_dir(base, name), error;
+
+	if (dir < 0)
+		return dir;
+	destroy_data(name);
+	error = ringshm__hidden_name(hidden, "gone", name);
+	if (!error)
+		error = ringshm__mark(dir, RINGSHM_STATE_SUPERSEDED, name);
+	close(dir);
+	if (error)
+		return error;
+	if (renameat(base, name, base, hidden))
+		return errno == ENOENT ? 0 : /* somebody else was quicker */
+				       ringshm__fail(errno, "remove %s: %s", name, ringshm__reason(errno));
+	return ringshm__remove_marked(base, hidden, name);
+}
+
+int ringshm_unlink(const char *name)
+{
+	int error = ringshm__check_name(name), base, removed;
+	char why[512];
+
+	if (error)
+		return error;
+	base = ringshm__open_base(false);
+	if (base < 0)
+		return base;
+	error = unlink_at(base, name);
+	snprintf(why, sizeof(why), "%s", ringshm_last_error());
+	removed = ringshm__remove_leftovers(base, name);
+	close(base);
+	if (error == -ENOENT && removed > 0)
+		return 0;
+	return error ? ringshm__fail(-error, "%s", why) : 0;
+}

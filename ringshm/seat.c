@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* Seats: a write lock on one's own byte of the lock file says "alive"; nothing else does. */
+#include "config.h"
+
+#include "internal.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static struct flock one_byte(short type, uint32_t id)
+{
+	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = id, .l_len = 1 };
+
+	return lock;
+}
+
+static int busy(const struct ringshm_endpoint *endpoint, uint32_t id)
+{
+	const struct ringshm *channel = endpoint->channel;
+	const void *file = endpoint->role == RINGSHM_ROLE_PRODUCER ? (void *)channel->ctl : (void *)channel->cons;
+	const struct ringshm_participant *holder = ringshm_participant_line((void *)file, id);
+
+	return ringshm__fail(EBUSY, "%s: its %s is alive (process %u); close that one first",
+			     channel->name[0] ? channel->name : "(anonymous)",
+			     endpoint->role == RINGSHM_ROLE_PRODUCER ? "producer" : "consumer", holder->pid);
+}
+
+/*
+ * Take seat `id`, on a description of the endpoint's own: the lock then lives exactly as long as that
+ * description, which is never sent, never inherited by a fork child, and closed by the kernel when the
+ * process is torn down.
+ */
+int ringshm__seat_take(struct ringshm_endpoint *endpoint, uint32_t id)
+{
+	struct flock lock = one_byte(F_WRLCK, id);
+
+	if (endpoint->lock_fd < 0)
+		endpoint->lock_fd = ringshm__reopen(endpoint->channel->lock_fd, true);
+	if (endpoint->lock_fd < 0)
+		return endpoint->lock_fd;
+	if (fcntl(endpoint->lock_fd, F_OFD_SETLK, &lock)) {
+		if (errno == EAGAIN || errno == EACCES)
+			return busy(endpoint, id);
+		return ringshm__fail(errno, "%s: lock seat %u: %s", endpoint->channel->name, id,
+				     ringshm__reason(errno));
+	}
+	endpoint->id = id;
+	return 0;
+}
+
+/* Is the seat's lock held? Where that cannot be asked, nobody is declared dead. */
+bool ringshm__seat_alive(const struct ringshm *channel, uint32_t id)
+{
+	struct flock lock = one_byte(F_RDLCK, id);
+
+	if (channel->lock_fd < 0 || fcntl(channel->lock_fd, F_OFD_GETLK, &lock))
+		return true;
+	return lock.l_type != F_UNLCK;
+}
+
+/* Somebody sat there, and sits there no more. */
+bool ringshm__seat_gone(const struct ringshm *channel, uint32_t role, uint32_t id)
+{
+	void *file = role == RINGSHM_ROLE_PRODUCER ? (void *)channel->ctl : (void *)channel->cons;
+	const struct ringshm_participant *line = ringshm_participant_line(file, id);
+
+	if (__atomic_load_n(&line->state, __ATOMIC_ACQUIRE) == RINGSHM_SEAT_FREE) /* pairs with seat_sign() */
+		return false;
+	return !ringshm__seat_alive(channel, id);
+}
+
+/* Write who we are into our own line. Its former owner is dead or gone: we hold the lock. */
+void ringshm__seat_sign(struct ringshm_endpoint *endpoint)
+{
+	struct ringshm_participant *self = endpoint->self;
+
+	/* relaxed: until `state` is stored below nobody takes these for ours */
+	ringshm_store_relaxed(&self->generation, ringshm_load_relaxed(&self->generation) + 1);
+	ringshm_store_relaxed(&self->dropped, 0);
+	ringshm_store_relaxed(&self->attached_ns, ringshm__now());
+	self->role = endpoint->role;
+	self->pid = (uint32_t)getpid();
+	self->tid = (uint32_t)syscall(SYS_gettid);
+	prctl(PR_GET_NAME, self->comm);
+	__atomic_store_n(&self->state, RINGSHM_SEAT_ATTACHED, __ATOMIC_RELEASE); /* pairs with seat_gone() */
+}
+
+void ringshm__seat_leave(struct ringshm_endpoint *endpoint)
+{
+	__atomic_store_n(&endpoint->self->state, RINGSHM_SEAT_CLOSED, __ATOMIC_RELEASE);
+	ringshm__close_fd(&endpoint->lock_fd);
+}

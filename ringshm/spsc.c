@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/* spsc endpoints: opening, taking over from the dead, waiting. The ring itself is <ringshm/spsc.h>. */
+#include "config.h"
+
+#include "internal.h"
+
+/* ---- what the library knows about the kind -------------------------------------------------- */
+
+static uint32_t max_payload(const struct ringshm_header *header)
+{
+	return ringshm_spsc_max_payload(header->capacity, ringshm__overhead(header));
+}
+
+static void positions(const struct ringshm_header *header, const struct ringshm_ctl *ctl,
+		      const struct ringshm_cons *cons, uint64_t *head, uint64_t *tail)
+{
+	*head = ringshm_load_acquire(&cons->head.word); /* A4: head first, so that tail is not behind it */
+	*tail = ringshm_load_acquire(&ctl->tail.word);	/* A3 */
+	(void)header;
+}
+
+const struct ringshm_kind_ops ringshm__kind_spsc = {
+	.features = RINGSHM_F_TIMESTAMP | RINGSHM_F_BLOCK | RINGSHM_F_EOF,
+	.seats = 2,
+	.max_payload = max_payload,
+	.positions = positions,
+};
+
+/* Alignment 64 is that of payloads: records begin so far before a line that theirs does not. */
+static unsigned char *records(const struct ringshm_endpoint *e)
+{
+	const struct ringshm_header *header = &e->channel->header;
+	uint32_t before = header->alignment > 8 ? ringshm__overhead(header) : 0;
+
+	return (unsigned char *)e->data + header->data_offset - before;
+}
+
+static struct ringshm_endpoint *owner_of(void *owner)
+{
+	return (struct ringshm_endpoint *)owner;
+}
+
+/* ---- producer ------------------------------------------------------------------------------- */
+
+static void producer_wake(struct ringshm_spsc_producer *p)
+{
+	ringshm__wake(owner_of(p->owner), ringshm_load32_relaxed(p->sleepers), &p->woken);
+}
+
+static void fill_producer(struct ringshm_spsc_producer *p, struct ringshm_endpoint *e)
+{
+	const struct ringshm_header *header = &e->channel->header;
+
+	memset(p, 0, sizeof(*p));
+	p->base = records(e);
+	p->capacity = header->capacity;
+	p->state = &e->ctl->state.word;
+	p->tail_word = &e->ctl->tail.word;
+	p->credit_word = &e->cons->credit.word;
+	p->head_word = &e->cons->head.word;
+	p->sleepers = &e->cons->wake.sleepers;
+	p->certain = (header->incompat & RINGSHM_F_BLOCK) != 0;
+	p->overhead = ringshm__overhead(header);
+	p->round = header->alignment - 1;
+	p->max_payload = max_payload(header);
+	p->clock = header->incompat & RINGSHM_F_TIMESTAMP ? ringshm__now : NULL;
+	p->wake = producer_wake;
+	p->self = e->self;
+	p->id = e->id;
+	p->owner = e;
+}
+
+/*
+ * Where the former producer stopped. `tail` is stored after the headers that it counts, so a death in
+ * between leaves it behind by what one flush published: walk on over whole records. The walk cannot
+ * leave [tail, limit) and every step is at least one header long.
+ */
+static int find_tail(struct ringshm_spsc_producer *p, uint64_t tail, uint64_t *found)
+{
+	while (p->limit - tail >= p->overhead) {
+		uint64_t header = ringshm_load_acquire(ringshm__spsc_producer_word(p, tail)); /* A1 */
+		uint64_t lap = RINGSHM_RECORD_COMMITTED | ringshm__spsc_lap(tail, p->capacity), span;
+		uint64_t room = p->capacity - (tail & (p->capacity - 1));
+
+		if ((header & (RINGSHM_RECORD_COMMITTED | RINGSHM_RECORD_LAP)) != lap)
+			break;
+		span = header & RINGSHM_RECORD_PAD ?
+			       room :
+			       ringshm__spsc_span(p->overhead, p->round, ringshm_record_length(header));
+		if (span > room || span > p->limit - tail)
+			return -EPROTO;
+		tail += span;
+	}
+	*found = tail;
+	return 0;
+}
+
+static int resume_producer(struct ringshm_spsc_producer *p, const struct ringshm_endpoint *e)
+{
+	uint64_t tail = ringshm_load_acquire(p->tail_word), head = ringshm_load_acquire(p->head_word);
+	uint64_t credit = ringshm_load_acquire(p->credit_word);
+
+	p->limit = credit + p->capacity;
+	if ((int64_t)(head - tail) > 0)
+		tail = head; /* released already, so published */
+	if (tail - credit > p->capacity || (tail | credit) & p->round || find_tail(p, tail, &p->tail))
+		return ringshm__fail(EPROTO, "%s: its positions contradict each other; recreate it (ringshm rm %s)",
+				     e->channel->name, e->channel->name);
+	ringshm_store_release(p->tail_word, p->tail); /* R3 */
+	return 0;
+}
+
+/* What the former owner of this side left announced or half done, then our name on the line. */
+static void settle(struct ringshm_endpoint *e, struct ringshm_count_line *count)
+{
+	if (e->self->state == RINGSHM_SEAT_ATTACHED)
+		ringshm_store_relaxed(&count->takeovers, ringshm_load_relaxed(&count->takeovers) + 1); /* one writer */
+	/* relaxed: only we announce sleep on this side now */
+	__atomic_store_n(&e->own->sleepers, 0, __ATOMIC_RELAXED);
+	/* not the dead one's number, which the other side may have ended already */
+	e->sleep_number = (uint32_t)ringshm__now();
+	ringshm__seat_sign(e);
+}
+
+int ringshm_spsc_producer_open_as(struct ringshm_spsc_producer *p, struct ringshm *channel, uint32_t protocol,
+				  uint32_t size)
+{
+	const struct ringshm_endpoint_request request = {
+		.channel = channel,
+		.kind = RINGSHM_SPSC,
+		.role = RINGSHM_ROLE_PRODUCER,
+		.id = RINGSHM_SEAT_PRODUCER,
+		.protocol = protocol,
+		.spoken = RINGSHM_SPSC_PROTOCOL,
+		.size = size,
+		.expected_size = sizeof(*p),
+	};
+	struct ringshm_endpoint *e;
+	int error = p ? ringshm__endpoint_open(&e, &request) : ringshm__fail(EINVAL, "open: no endpoint given");
+
+	if (error)
+		return error;
+	fill_producer(p, e);
+	error = resume_producer(p, e);
+	if (error) {
+		ringshm__endpoint_close(e);
+		memset(p, 0, sizeof(*p));
+		return error;
+	}
+	__atomic_fetch_and(&e->ctl->state.word, ~RINGSHM_STATE_EOF, __ATOMIC_RELAXED); /* relaxed: a hint again */
+	settle(e, &e->ctl->count);
+	return 0;
+}
+
+int ringshm_spsc_producer_close(struct ringshm_spsc_producer *p)
+{
+	struct ringshm_endpoint *e = p ? owner_of(p->owner) : NULL;
+
+	if (!e)
+		return 0;
+	ringshm_spsc_discard(p);
+	ringshm_spsc_flush(p);
+	if (e->channel->header.incompat & RINGSHM_F_EOF && !e->forked)
+		ringshm__mark_mapped(e->ctl, NULL, RINGSHM_STATE_EOF);
+	ringshm__endpoint_close(e);
+	memset(p, 0, sizeof(*p));
+	return 0;
+}
+
+int ringshm_spsc_producer_recover(struct ringshm_spsc_producer *p)
+{
+	const struct ringshm_endpoint *e = owner_of(p->owner);
+
+	return ringshm__seat_gone(e->channel, RINGSHM_ROLE_CONSUMER, RINGSHM_SEAT_CONSUMER);
+}
+
+int ringshm_spsc_reserve_wait(struct ringshm_spsc_producer *p, uint32_t len, int64_t timeout_ns, void **payload)
+{
+	struct ringshm_wait wait;
+	bool probe;
+	int error = 0;
+
+	*payload = ringshm_spsc_reserve(p, len);
+	if (*payload || p->status)
+		return *payload ? 0 : p->status;
+	ringshm__wait_begin(&wait, owner_of(p->owner), timeout_ns);
+	/* a dead consumer is no reason to give up: the next one takes over */
+	while (!*payload && !p->status && !(error = ringshm__wait_step(&wait, &probe)))
+		*payload = ringshm_spsc_reserve(p, len);
+	ringshm__wait_end(&wait);
+	if (*payload)
+		return 0;
+	return p->status ? p->status : error;
+}
+
+int ringshm_spsc_send_wait(struct ringshm_spsc_producer *p, const void *buf, uint32_t len, int64_t timeout_ns)
+{
+	void *payload;
+	int error = ringshm_spsc_reserve_wait(p, len, timeout_ns, &payload);
+
+	if (error)
+		return error;
+	if (len)
+		memcpy(payload, buf, len);
+	ringshm_spsc_commit(p, len);
+	return 0;
+}
+
+/* ---- consumer ------------------------------------------------------------------------------- */
+
+static void consumer_wake(struct ringshm_spsc_consumer *c)
+{
+	ringshm__wake(owner_of(c->owner), ringshm_load32_relaxed(c->sleepers), &c->woken);
+}
+
+/* Empty for long: is there anybody who could change that? */
+static void consumer_suspect(struct ringshm_spsc_consumer *c)
+{
+	const struct ringshm_endpoint *e = owner_of(c->owner);
+
+	if (!(e->channel->header.incompat & RINGSHM_F_EOF) || e->forked)
+		return;
+	if (ringshm__seat_gone(e->channel, RINGSHM_ROLE_PRODUCER, RINGSHM_SEAT_PRODUCER))
+		c->ended = 1; /* seen before the next look, which is therefore the last that could find something */
+}
+
+static void fill_consumer(struct ringshm_spsc_consumer *c, struct ringshm_endpoint *e)
+{
+	const struct ringshm_header *header = &e->channel->header;
+	bool kernel = header->incompat & RINGSHM_F_KLANE;
+
+	memset(c, 0, sizeof(*c));
+	c->base = records(e);
+	c->capacity = header->capacity;
+	c->state = kernel ? &e->data->state.word : &e->ctl->state.word;
+	c->tail_word = kernel ? &e->data->tail.word : &e->ctl->tail.word;
+	c->head_word = kernel ? &e->data->head.word : &e->cons->head.word;
+	c->credit_word = kernel ? &e->data->credit.word : &e->cons->credit.word;
+	c->sleepers = &e->ctl->wake.sleepers;
+	c->certain = (header->incompat & RINGSHM_F_BLOCK) != 0;
+	c->overhead = ringshm__overhead(header);
+	c->round = header->alignment - 1;
+	c->max_payload = max_payload(header);
+	c->wake = consumer_wake;
+	c->suspect = consumer_suspect;
+	c->self = e->self;
+	c->id = e->id;
+	c->owner = e;
+}
+
+/* Progress, not credit, is where the former consumer stopped: it is stored at every release. */
+static int resume_consumer(struct ringshm_spsc_consumer *c, const struct ringshm_endpoint *e)
+{
+	uint64_t head = ringshm_load_acquire(c->head_word), credit = ringshm_load_acquire(c->credit_word);
+	uint64_t tail = ringshm_load_acquire(c->tail_word);
+
+	if (head - credit > c->capacity || head & c->round ||
+	    (tail - head > c->capacity && head - tail > c->capacity))
+		return ringshm__fail(EPROTO, "%s: its positions contradict each other; recreate it (ringshm rm %s)",
+				     e->channel->name, e->channel->name);
+	c->head = c->next = c->credit = head;
+	ringshm_store_release(c->credit_word, head); /* R2 */
+	return 0;
+}
+
+int ringshm_spsc_consumer_open_as(struct ringshm_spsc_consumer *c, struct ringshm *channel, uint32_t protocol,
+				  uint32_t size)
+{
+	const struct ringshm_endpoint_request request = {
+		.channel = channel,
+		.kind = RINGSHM_SPSC,
+		.role = RINGSHM_ROLE_CONSUMER,
+		.id = RINGSHM_SEAT_CONSUMER,
+		.protocol = protocol,
+		.spoken = RINGSHM_SPSC_PROTOCOL,
+		.size = size,
+		.expected_size = sizeof(*c),
+	};
+	struct ringshm_endpoint *e;
+	int error = c ? ringshm__endpoint_open(&e, &request) : ringshm__fail(EINVAL, "open: no endpoint given");
+
+	if (error)
+		return error;
+	fill_consumer(c, e);
+	error = resume_consumer(c, e);
+	if (error) {
+		ringshm__endpoint_close(e);
+		memset(c, 0, sizeof(*c));
+		return error;
+	}
+	settle(e, &e->cons->count);
+	return 0;
+}
+
+int ringshm_spsc_consumer_close(struct ringshm_spsc_consumer *c)
+{
+	struct ringshm_endpoint *e = c ? owner_of(c->owner) : NULL;
+
+	if (!e)
+		return 0;
+	if (c->head != c->credit && !e->forked)
+		ringshm__spsc_publish_credit(c);
+	ringshm__endpoint_close(e);
+	memset(c, 0, sizeof(*c));
+	return 0;
+}
+
+int ringshm_spsc_consumer_recover(struct ringshm_spsc_consumer *c)
+{
+	const struct ringshm_endpoint *e = owner_of(c->owner);
+
+	consumer_suspect(c);
+	return ringshm__seat_gone(e->channel, RINGSHM_ROLE_PRODUCER, RINGSHM_SEAT_PRODUCER);
+}
+
+typedef const void *look_function(struct ringshm_spsc_consumer *c, uint32_t *len);
+
+static int look_wait(struct ringshm_spsc_consumer *c, look_function *look, int64_t timeout_ns, const void **payload,
+		     uint32_t *len)
+{
+	struct ringshm_wait wait;
+	bool probe;
+	int error = 0;
+
+	*payload = look(c, len);
+	if (*payload || c->status)
+		return *payload ? 0 : c->status;
+	ringshm__wait_begin(&wait, owner_of(c->owner), timeout_ns);
+	while (!*payload && !c->status && !(error = ringshm__wait_step(&wait, &probe))) {
+		if (probe)
+			consumer_suspect(c);
+		*payload = look(c, len);
+	}
+	ringshm__wait_end(&wait);
+	if (*payload)
+		return 0;
+	return c->status ? c->status : error;
+}
+
+int ringshm_spsc_peek_wait(struct ringshm_spsc_consumer *c, int64_t timeout_ns, const void **payload, uint32_t *len)
+{
+	return look_wait(c, ringshm_spsc_peek, timeout_ns, payload, len);
+}
+
+int ringshm_spsc_peek_next_wait(struct ringshm_spsc_consumer *c, int64_t timeout_ns, const void **payload,
+				uint32_t *len)
+{
+	return look_wait(c, ringshm_spsc_peek_next, timeout_ns, payload, len);
+}
+
+int ringshm_spsc_recv_wait(struct ringshm_spsc_consumer *c, void *buf, uint32_t cap, uint32_t *len, int64_t timeout_ns)
+{
+	const void *payload;
+	int error = ringshm_spsc_peek_wait(c, timeout_ns, &payload, len);
+
+	if (error)
+		return error;
+	return ringshm_spsc_recv(c, buf, cap, len);
+}

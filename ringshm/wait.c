@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Waiting: spin a little, then sleep on the other side's sequence, and look after its life now and then. */
+#include "config.h"
+
+#include "internal.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SPIN_NS 50000u	/* about what a sleep and a wake-up cost */
+#define TICK_NS 2000000u /* longest sleep: between two looks at the peer's life */
+#define SPINS_A_CLOCK 32u
+
+uint64_t ringshm__now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void ringshm__wait_begin(struct ringshm_wait *wait, struct ringshm_endpoint *endpoint, int64_t timeout_ns)
+{
+	memset(wait, 0, sizeof(*wait));
+	wait->endpoint = endpoint;
+	wait->timeout_ns = timeout_ns;
+	if (timeout_ns)
+		wait->started_ns = wait->probed_ns = ringshm__now();
+}
+
+static bool expired(const struct ringshm_wait *wait, uint64_t waited)
+{
+	return wait->timeout_ns >= 0 && waited >= (uint64_t)wait->timeout_ns;
+}
+
+/* One sleep: announced by its number, never 0, so that the other side ends it by one wake-up. */
+static void announce(struct ringshm_wait *wait)
+{
+	struct ringshm_endpoint *e = wait->endpoint;
+
+	if (++e->sleep_number == 0)
+		e->sleep_number = 1;
+	/* relaxed: the barrier orders it before the next look at the ring */
+	__atomic_store_n(&e->own->sleepers, e->sleep_number, __ATOMIC_RELAXED);
+	ringshm__waiter_announce();
+	wait->sequence = __atomic_load_n(&e->other->sequence, __ATOMIC_ACQUIRE); /* W1: pairs with ringshm__wake() */
+	wait->announced = true;
+}
+
+void ringshm__wait_end(struct ringshm_wait *wait)
+{
+	if (wait->announced) /* relaxed: a waker that still sees it wakes nobody, which harms nobody */
+		__atomic_store_n(&wait->endpoint->own->sleepers, 0, __ATOMIC_RELAXED);
+	wait->announced = false;
+}
+
+/* Announced, looked again, still nothing: sleep until the sequence moves or the tick ends. */
+static int nap(struct ringshm_wait *wait, uint64_t waited)
+{
+	uint64_t left = wait->timeout_ns < 0 ? TICK_NS : (uint64_t)wait->timeout_ns - waited;
+	struct timespec tick = { .tv_nsec = (long)(left < TICK_NS ? left : TICK_NS) };
+	long result = syscall(SYS_futex, &wait->endpoint->other->sequence, FUTEX_WAIT, wait->sequence, &tick, NULL, 0);
+	int error = result ? errno : 0;
+
+	ringshm__wait_end(wait);
+	return error == EINTR ? -EINTR : 0;
+}
+
+int ringshm__wait_step(struct ringshm_wait *wait, bool *probe)
+{
+	uint64_t now, waited;
+
+	*probe = false;
+	if (!wait->timeout_ns)
+		return -EAGAIN;
+	if (!wait->announced && ++wait->spins % SPINS_A_CLOCK) {
+		ringshm_cpu_relax();
+		return 0;
+	}
+	now = ringshm__now();
+	waited = now - wait->started_ns;
+	if (expired(wait, waited)) {
+		ringshm__wait_end(wait);
+		return -ETIMEDOUT;
+	}
+	if (waited < SPIN_NS) {
+		if (wait->spins % (16 * SPINS_A_CLOCK) == 0)
+			sched_yield(); /* the other side may want this very processor */
+		return 0;
+	}
+	if (now - wait->probed_ns >= (wait->spins ? SPIN_NS : TICK_NS)) {
+		wait->probed_ns = now;
+		wait->spins = 0;
+		*probe = true;
+		return 0;
+	}
+	if (wait->announced)
+		return nap(wait, waited);
+	announce(wait);
+	return 0;
+}
+
+/* Something was published and the other side has announced sleep number `sleep`. */
+void ringshm__wake(struct ringshm_endpoint *endpoint, uint32_t sleep, uint32_t *woken)
+{
+	if (*woken == sleep || endpoint->forked) /* that sleep was ended already; it has not got up yet */
+		return;
+	*woken = sleep;
+	ringshm__wake_all(endpoint->own);
+}
+
+void ringshm__wake_all(struct ringshm_wake_line *line)
+{
+	__atomic_fetch_add(&line->sequence, 1, __ATOMIC_RELEASE); /* pairs with W1: what was published is seen */
+	syscall(SYS_futex, &line->sequence, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
