@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Commits one fault on purpose, so that the check can see each sanitizer fire: planted race|overflow|overrun|leak.
+// Commits one fault on purpose, so that the check can see each sanitizer fire: planted race|overflow|late|leak.
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,15 +32,13 @@ static int overflow(int one)
 	return most == 0;
 }
 
-static int overrun(int one)
+static int late(void)
 {
-	char *four = malloc(4);
-	volatile size_t length = 4 + (size_t)one;
+	char *volatile four = malloc(4);
+	char *kept = four;
 
-	if (four)
-		memset(four, 0, length);
 	free(four);
-	return 0;
+	return *(volatile char *)kept == 'x';
 }
 
 static int leak(void)
@@ -59,10 +57,10 @@ int main(int argc, char **argv)
 		return race();
 	if (!strcmp(fault, "overflow"))
 		return overflow(argc - 1);
-	if (!strcmp(fault, "overrun"))
-		return overrun(argc - 1);
+	if (!strcmp(fault, "late"))
+		return late();
 	if (!strcmp(fault, "leak"))
 		return leak();
-	fprintf(stderr, "usage: planted race|overflow|overrun|leak\n");
+	fprintf(stderr, "usage: planted race|overflow|late|leak\n");
 	return 0;
 }

@@ -10,7 +10,7 @@ tap_check 'configures with gcc and --enable-asan' \
 	tap_check 'builds with --enable-asan' build_tests "$ASAN_TREE"
 planted=$ASAN_TREE/tests/smoke/planted
 tap_finds 'a planted overflow is noticed' 'signed integer overflow' "$planted" overflow
-tap_finds 'a planted overrun is noticed' 'heap-buffer-overflow' "$planted" overrun
+tap_finds 'a planted use after free is noticed' 'heap-use-after-free' "$planted" late
 tap_finds 'a planted leak is noticed' 'detected memory leaks' "$planted" leak
 for directory in smoke abi unit model stress crash; do
 	run_programs "$ASAN_TREE" $directory 120 asan
