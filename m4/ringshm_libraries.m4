@@ -9,6 +9,7 @@ PKG_CHECK_MODULES([ZLIB], [zlib], [have_zlib=yes], [have_zlib=no])
 PKG_CHECK_MODULES([CRITERION], [criterion >= 2.3], [have_criterion=yes], [have_criterion=no])
 PKG_CHECK_MODULES([BENCHMARK], [benchmark], [have_benchmark=yes], [have_benchmark=no])
 PKG_CHECK_MODULES([NCURSES], [ncursesw], [have_ncurses=yes], [have_ncurses=no])
+PKG_CHECK_MODULES([JANSSON], [jansson >= 2.10], [have_jansson=yes], [have_jansson=no])
 AC_SEARCH_LIBS([argp_parse], [argp], [],
 	[AC_MSG_ERROR([argp_parse is missing: glibc has it, elsewhere install argp-standalone])])
 
@@ -18,6 +19,7 @@ AM_CONDITIONAL([HAVE_MARKETDATA], [test "$have_pcap,$have_zlib" = yes,yes])
 AM_CONDITIONAL([HAVE_CRITERION], [test "$have_criterion" = yes])
 AM_CONDITIONAL([HAVE_BENCHMARK], [test "$have_benchmark,$have_cxx17" = yes,yes])
 AM_CONDITIONAL([HAVE_NCURSES], [test "$have_ncurses" = yes])
+AM_CONDITIONAL([HAVE_JANSSON], [test "$have_jansson" = yes])
 
 AM_COND_IF([HAVE_CRITERION], [with_criterion_text=yes],
 	[with_criterion_text="no (apt-get install libcriterion-dev)"])
@@ -27,4 +29,6 @@ AM_COND_IF([HAVE_BENCHMARK], [with_benchmark_text=yes],
 	[with_benchmark_text="no (apt-get install g++ libbenchmark-dev)"])
 AM_COND_IF([HAVE_NCURSES], [with_ncurses_text=yes],
 	[with_ncurses_text="no (apt-get install libncurses-dev)"])
+AM_COND_IF([HAVE_JANSSON], [with_jansson_text=yes],
+	[with_jansson_text="no (apt-get install libjansson-dev)"])
 ])
