@@ -37,7 +37,7 @@ as_root() {
 	if [ "$(id -u)" = 0 ]; then
 		"$@"
 	elif command -v sudo >/dev/null; then
-		sudo -n "$@" || sudo "$@"
+		sudo "$@"
 	else
 		die "installing packages needs root: run this script as root, or install sudo, or first run: apt-get install $(missing_packages $(package_names "${WANTED[@]}") | tr '\n' ' ')"
 	fi

@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# From a bare Debian 12 to messages between processes: installs packages, builds, then shows a machine's own
+# telemetry, a market-data replay and a ping through rings. Usage: scripts/demo.sh [CAPTURE.pcap[.gz]]
+set -u
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+LOGS=$TOP/build-demo
+TELEMETRY_TIME=4s
+FAILED=()
+SUMMARY=()
+
+title() { printf '\n=== %s ===\n' "$*"; }
+sum_up() { SUMMARY+=("$(printf '%-22s %s' "$1" "$2")"); }
+
+# show NAME LIMIT COMMAND... : runs a program of the build tree under a limit of seconds, shows what it
+# prints and keeps it in LOGS.
+show() {
+	local name=$1 limit=$2 rc
+	shift 2
+	say "\$ ${*/#$TOP\//}"
+	timeout -k 5 "$limit" "$@" </dev/null 2>&1 | tee "$LOGS/$name.log"
+	rc=${PIPESTATUS[0]}
+	[ "$rc" -eq 0 ] && return 0
+	FAILED+=("$name")
+	[ "$rc" -eq 124 ] && sum_up "$name" "stopped after $limit s" || sum_up "$name" "failed with status $rc"
+	return 1
+}
+
+find_capture() {
+	local file
+	for file in "$TOP"/../shared/data/iex/*.pcap.gz "$TOP"/../shared/data/iex/*.pcap; do
+		[ -r "$file" ] && { realpath "$file"; return; }
+	done
+}
+
+# number_of JSON KEY : the value of a key that stands once in a JSON text.
+number_of() { grep -oE "\"$2\": *\"?[^,\"}]*" <<<"$1" | head -1 | sed 's/^[^:]*: *"\?//'; }
+
+install_and_build() {
+	local began=$SECONDS
+	title "Packages"
+	install_packages build || exit 1
+	say "all installed"
+	sum_up packages "$((SECONDS - began)) s"
+	title "Build"
+	began=$SECONDS
+	[ -e "$TREE/config.status" ] || configure_tree "$TREE" || die "configure failed; its log: $TREE/config.log"
+	build_tree "$TREE" all || die "the build failed; all of its output: $TREE/make.out"
+	say "in ${TREE#"$TOP"/}/"
+	sum_up build "$((SECONDS - began)) s"
+}
+
+telemetry() {
+	title "Telemetry: this machine's /proc, sampled by one process, shown by another, for $TELEMETRY_TIME"
+	show telemetry 30 "$TREE/examples/telemetry/telemetry" --interval 500ms --duration "$TELEMETRY_TIME" --top 5 --lines &&
+		sum_up telemetry "$(tail -1 "$LOGS/telemetry.log")"
+}
+
+market_data() {
+	local capture=$1 figures
+	if [ -z "$capture" ]; then
+		title "Market data: no capture at hand"
+		say "give one: scripts/demo.sh CAPTURE.pcap[.gz] (an exchange's IEX-TP feed over UDP)"
+		sum_up "market data" "skipped: no capture given"
+		return
+	fi
+	title "Market data: $(basename "$capture") through a ring, from a feed process to a book process"
+	show market-data 60 "$TREE/examples/marketdata/md_replay" "$capture" || return
+	figures=$(timeout -k 5 60 "$TREE/examples/marketdata/md_replay" --json "$capture" </dev/null)
+	sum_up "market data" "$(number_of "$figures" messages) messages, crc32 $(number_of "$figures" crc32), $(number_of "$figures" messages_per_s) messages/s"
+}
+
+ping() {
+	local figures
+	title "Ping: how long a message takes there and back between two processes"
+	show ping 60 "$TREE/tools/ringshm" ping || return
+	figures=$(timeout -k 5 60 "$TREE/tools/ringshm" ping --json </dev/null)
+	sum_up ping "$(number_of "$figures" size) B there and back: p50 $(number_of "$figures" p50_ns) ns, p99 $(number_of "$figures" p99_ns) ns; bare cache lines $(number_of "$figures" floor_ns) ns ($(number_of "$figures" class))"
+}
+
+main() {
+	local capture=${1:-}
+	[ $# -le 1 ] || die "usage: scripts/demo.sh [CAPTURE.pcap[.gz]]"
+	[ -z "$capture" ] || [ -r "$capture" ] || die "cannot read the capture $capture: give the path of a pcap or pcap.gz file"
+	[ -n "$capture" ] || capture=$(find_capture)
+	mkdir -p "$LOGS" || die "cannot write into $TOP: clone it where you may write"
+	install_and_build
+	telemetry
+	market_data "$capture"
+	ping
+	title "Summary"
+	sum_up everything "$SECONDS s"
+	printf '%s\n' "${SUMMARY[@]}"
+	[ ${#FAILED[@]} -eq 0 ] || die "failed: ${FAILED[*]}; output in $LOGS"
+	say "Programs are in build/tools and build/examples; next: build/tools/ringshm --help, README.md"
+}
+
+main "$@"
