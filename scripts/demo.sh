@@ -19,6 +19,11 @@ show() {
 	local name=$1 limit=$2 rc
 	shift 2
 	say "\$ ${*/#$TOP\//}"
+	if [ ! -x "$1" ]; then
+		FAILED+=("$name")
+		sum_up "$name" "not built: remove build/ and run this again, and see what configure misses"
+		return 1
+	fi
 	timeout -k 5 "$limit" "$@" </dev/null 2>&1 | tee "$LOGS/$name.log"
 	rc=${PIPESTATUS[0]}
 	[ "$rc" -eq 0 ] && return 0

@@ -39,7 +39,7 @@ as_root() {
 	elif command -v sudo >/dev/null; then
 		sudo "$@"
 	else
-		die "installing packages needs root: run this script as root, or install sudo, or first run: apt-get install $(missing_packages $(package_names "${WANTED[@]}") | tr '\n' ' ')"
+		die "installing packages needs root: run this script as root, or install sudo, or have an administrator install the packages just named"
 	fi
 }
 
@@ -50,11 +50,11 @@ apt_quiet() {
 
 # install_packages LIST... : what the lists name and this machine lacks. Nothing to do costs no apt.
 install_packages() {
-	local missing
-	WANTED=("$@")
+	local missing names
 	command -v dpkg-query >/dev/null ||
 		die "this machine has no dpkg: the scripts know Debian 12; elsewhere install what scripts/packages/ names and follow README.md"
-	mapfile -t missing < <(missing_packages $(package_names "$@"))
+	mapfile -t names < <(package_names "$@")
+	mapfile -t missing < <(missing_packages "${names[@]}")
 	[ ${#missing[@]} -gt 0 ] || return 0
 	say "installing: ${missing[*]}"
 	APT_LOG=$(mktemp)

@@ -8,7 +8,7 @@ exported() { nm -D --defined-only "$TREE/ringshm/.libs/libringshm.so" | awk '$2 
 mapped() { grep -oE '\bringshm_[a-z0-9_]+;' "$TOP/ringshm/libringshm.map" | tr -d ';' | sort; }
 # Functions that public headers declare without a body, as the compiler sees them.
 declared() {
-	printf '#include <%s>\n' $(public_headers "$TREE") |
+	public_headers "$TREE" | sed 's/.*/#include <&>/' |
 		gcc -std=gnu11 -I"$TOP/include" -xc -fsyntax-only -aux-info /dev/stdout - |
 		grep -E '/include/ringshm/' | grep -E ' extern ' | grep -oE '\bringshm_[a-z0-9_]+ \(' | tr -d ' (' | sort -u
 }
