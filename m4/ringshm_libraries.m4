@@ -15,7 +15,7 @@ AC_SEARCH_LIBS([argp_parse], [argp], [],
 
 AS_VAR_IF([have_ncurses], [yes],
 	[AC_DEFINE([HAVE_NCURSES], [1], [Define to 1 for the full-screen table of the telemetry example.])])
-AM_CONDITIONAL([HAVE_MARKETDATA], [test "$have_pcap,$have_zlib" = yes,yes])
+AM_CONDITIONAL([HAVE_MARKETDATA], [test "$have_pcap,$have_zlib,$have_jansson" = yes,yes,yes])
 AM_CONDITIONAL([HAVE_CRITERION], [test "$have_criterion" = yes])
 AM_CONDITIONAL([HAVE_BENCHMARK], [test "$have_benchmark,$have_cxx17" = yes,yes])
 AM_CONDITIONAL([HAVE_NCURSES], [test "$have_ncurses" = yes])
@@ -24,7 +24,7 @@ AM_CONDITIONAL([HAVE_JANSSON], [test "$have_jansson" = yes])
 AM_COND_IF([HAVE_CRITERION], [with_criterion_text=yes],
 	[with_criterion_text="no (apt-get install libcriterion-dev)"])
 AM_COND_IF([HAVE_MARKETDATA], [with_marketdata_text=yes],
-	[with_marketdata_text="no (apt-get install libpcap-dev zlib1g-dev)"])
+	[with_marketdata_text="no (apt-get install libpcap-dev zlib1g-dev libjansson-dev)"])
 AM_COND_IF([HAVE_BENCHMARK], [with_benchmark_text=yes],
 	[with_benchmark_text="no (apt-get install g++ libbenchmark-dev)"])
 AM_COND_IF([HAVE_NCURSES], [with_ncurses_text=yes],
