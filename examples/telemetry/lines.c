@@ -61,7 +61,6 @@ static void print_top(FILE *out, const struct tel_view *view, struct tel_model *
 	size_t want = view->top < TOP_ON_A_LINE ? view->top : TOP_ON_A_LINE;
 	size_t count = tel_procs_rank(&m->procs, want);
 
-	fprintf(out, "  top");
 	for (size_t i = 0; i < count; i++) {
 		const struct tel_proc *proc = m->procs.busiest[i];
 		char name[sizeof(proc->name)];
@@ -70,7 +69,7 @@ static void print_top(FILE *out, const struct tel_view *view, struct tel_model *
 			break;
 		memcpy(name, proc->name, sizeof(name));
 		tel_sanitize(name, view->ascii);
-		fprintf(out, " %s(%u) %s%%", name, proc->last.pid, TEL_RATE(proc->cpu_pct, 1));
+		fprintf(out, "%s %s(%u) %s%%", i ? "" : "  top", name, proc->last.pid, TEL_RATE(proc->cpu_pct, 1));
 	}
 }
 

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define NOTES_MAX 4096 /* bytes kept for the end, whoever writes them into the ring */
+
 static int paint(struct tel_view *view, struct tel_model *model)
 {
 	char *text = NULL, *save, *line;
@@ -35,7 +37,15 @@ static int screen_sample(struct tel_view *view, struct tel_model *model)
 
 static int screen_note(struct tel_view *view, const char *text)
 {
+	char *notes;
+
 	snprintf(view->note, sizeof(view->note), "%s", text);
+	if (view->notes && strlen(view->notes) > NOTES_MAX)
+		return 0;
+	if (asprintf(&notes, "%snote: %s\n", view->notes ? view->notes : "", text) < 0)
+		return -ENOMEM;
+	free(view->notes);
+	view->notes = notes;
 	return 0;
 }
 
@@ -74,8 +84,10 @@ static int screen_finish(struct tel_view *view, const struct tel_model *model)
 	endwin();
 	delscreen(view->screen);
 	view->screen = NULL;
-	if (view->note[0])
-		fprintf(view->out, "note: %s\n", view->note);
+	if (view->notes)
+		fputs(view->notes, view->out);
+	free(view->notes);
+	view->notes = NULL;
 	return tel_view_lines.finish(view, model);
 }
 

@@ -21,8 +21,8 @@ static void print_title(FILE *out, const struct tel_view *view, const struct tel
 	if (localtime_r(&seconds, &tm))
 		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	tel_format_duration(every.s, sizeof(every.s), (int64_t)m->begin.interval_ns);
-	fprintf(out, "telemetry %s  sampler %u every %s  sample %" PRIu64 "  %s  (q quits)\n", view->channel,
-		m->begin.sampler_pid, every.s, m->begin.head.seq, clock);
+	fprintf(out, "telemetry%s%s  sampler %u every %s  sample %" PRIu64 "  %s  (q quits)\n",
+		view->channel[0] ? " " : "", view->channel, m->begin.sampler_pid, every.s, m->begin.head.seq, clock);
 }
 
 static void print_cpu_row(FILE *out, const char *label, const struct tel_cpu_state *cpu)
