@@ -115,7 +115,7 @@ struct ringshm_header {
 	uint32_t creator_pid;	  /* for people; in the creator's pid namespace */
 	uint32_t creator_uid;
 	ringshm_word backend_key; /* sysv: the segment's key; otherwise 0 */
-	uint8_t reserved[320];	  /* zero */
+	uint8_t reserved[344];	  /* zero */
 };
 
 /* One word that stands alone on its line pair. */
@@ -162,7 +162,7 @@ struct ringshm_participant {
 	ringshm_word dropped;	  /* messages its caller gave up, by note_dropped() */
 	char comm[16];		  /* the thread's name, zero-terminated */
 	ringshm_word asleep;	  /* kinds with many seats: counted in sleepers */
-	ringshm_word reserved[5];
+	ringshm_word reserved[6];
 };
 
 enum ringshm_role { RINGSHM_ROLE_PRODUCER = 1, RINGSHM_ROLE_CONSUMER = 2 };

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// Has any struct of shared memory moved? Asserted by the compiler, whatever it compiles for, and shown by TAP.
+#include <stddef.h>
+#include <stdio.h>
+
+#include <ringshm/ringshm.h>
+
+#include "tap.h"
+
+/* At compile time: also says it for machines whose programs cannot run here. */
+#define LAYOUT_STRUCT(name, bytes) _Static_assert(sizeof(struct name) == (bytes), "size of struct " #name);
+#define LAYOUT_FIELD(name, field, offset, bytes)                                                 \
+	_Static_assert(offsetof(struct name, field) == (offset), "offset of " #name "." #field); \
+	_Static_assert(sizeof(((struct name *)NULL)->field) == (bytes), "size of " #name "." #field);
+#define LAYOUT_END(name)
+#include "layout.h"
+#undef LAYOUT_STRUCT
+#undef LAYOUT_FIELD
+#undef LAYOUT_END
+
+#ifdef LAYOUT_PLANTED /* the fault that a test plants, to see the assertions fire */
+_Static_assert(offsetof(struct ringshm_header, capacity) == LAYOUT_PLANTED, "planted");
+#endif
+
+/* At run time: no holes between the fields, because holes are where two compilers differ. */
+struct field {
+	const char *of;
+	const char *name;
+	size_t offset;
+	size_t size;
+};
+
+static const struct field fields[] = {
+#define LAYOUT_STRUCT(name, bytes)
+#define LAYOUT_FIELD(name, field, offset, bytes) {#name, #field, offset, bytes},
+#define LAYOUT_END(name) {#name, NULL, sizeof(struct name), 0},
+#include "layout.h"
+};
+
+static void check_holes(void)
+{
+	char question[128];
+	size_t behind = 0;
+	bool whole = true;
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		const struct field *f = &fields[i];
+
+		if (f->offset != behind) {
+			tap_note("%s.%s: %zu bytes of hole or overlap", f->of, f->name ? f->name : "(end)",
+				 f->offset - behind);
+			whole = false;
+		}
+		behind = f->offset + f->size;
+		if (f->name)
+			continue;
+		snprintf(question, sizeof(question), "struct %s has no holes", f->of);
+		tap_ok(whole, question);
+		behind = 0;
+		whole = true;
+	}
+}
+
+static void check_lines(void)
+{
+	tap_ok(sizeof(struct ringshm_line) >= RINGSHM_LINE && sizeof(struct ringshm_participant) % RINGSHM_LINE == 0 &&
+		       offsetof(struct ringshm_ctl, state) % RINGSHM_LINE == 0 &&
+		       offsetof(struct ringshm_cons, head) % RINGSHM_LINE == 0 &&
+		       offsetof(struct ringshm_data, state) % RINGSHM_LINE == 0,
+	       "words of different writers stand on line pairs of their own");
+	tap_ok(sizeof(struct ringshm_ctl) == RINGSHM_BLOCK && sizeof(struct ringshm_cons) == RINGSHM_BLOCK &&
+		       sizeof(struct ringshm_data) == RINGSHM_BLOCK,
+	       "participants and records begin where the fixed part ends");
+	tap_ok(_Alignof(ringshm_word) == 8 && _Alignof(struct ringshm_participant) == 8,
+	       "64-bit words are aligned to 8 on this machine");
+}
+
+static void check_record_header(void)
+{
+	uint64_t header = ringshm_record_header(0x12345678, 0xabcd, 0x1e2f);
+
+	tap_ok(header == UINT64_C(0x1e2fabcd91a2b3c1),
+	       "a record header packs length, type and flags where it was fixed");
+	tap_ok(ringshm_record_length(header) == 0x12345678 && ringshm_record_type(header) == 0xabcd &&
+		       ringshm_record_flags(header) == 0x1e2f,
+	       "a record header gives back what it was made of");
+	header = ringshm_record_header(RINGSHM_RECORD_LENGTH_MAX, 0, 0);
+	tap_ok(ringshm_record_length(header) == RINGSHM_RECORD_LENGTH_MAX && ringshm_record_type(header) == 0,
+	       "the greatest length does not spill into the type");
+	tap_ok(RINGSHM_RECORD_COMMITTED == 1 && RINGSHM_RECORD_LAP == 2 && RINGSHM_RECORD_PAD == 4,
+	       "the state bits of a record header are where they were fixed");
+}
+
+static void check_names(void)
+{
+	static const char magic[] = "RINGSHM1RNGCONS1RNGDATA1";
+	const uint64_t marks[] = {RINGSHM_MAGIC, RINGSHM_CONS_MAGIC, RINGSHM_DATA_MAGIC};
+
+	tap_ok(!memcmp(marks, magic, sizeof(marks)), "the magic numbers read as text on a little-endian machine");
+	tap_ok(RINGSHM_F_TIMESTAMP == 1 && RINGSHM_F_BLOCK == 2 && RINGSHM_F_POLLFD == 4 && RINGSHM_F_EOF == 8 &&
+		       RINGSHM_F_KLANE == 16 && RINGSHM_F_GATED == 32,
+	       "feature bits have the values that were fixed");
+	tap_ok(RINGSHM_SPSC == 1 && RINGSHM_TOKEN == 2 && RINGSHM_MPMC == 3 && RINGSHM_BCAST == 4,
+	       "kinds have the values that were fixed");
+	tap_ok(RINGSHM_STATE_SHUTDOWN == 1 && RINGSHM_STATE_SUPERSEDED == 2 && RINGSHM_STATE_EOF == 4 &&
+		       RINGSHM_SEAT_FREE == 0 && RINGSHM_SEAT_ATTACHED == 1 && RINGSHM_SEAT_CLOSED == 2,
+	       "states have the values that were fixed");
+}
+
+int main(void)
+{
+	check_holes();
+	check_lines();
+	check_record_header();
+	check_names();
+	return tap_done();
+}
