@@ -140,6 +140,17 @@ struct ringshm_count_line {
 	ringshm_word reserved[13];
 };
 
+/*
+ * A position that a living participant of this side holds up, as noticed by one whom it holds up, so
+ * that people can be told since when. `position` is stored last; it stands while that word of the
+ * ring is unfinished, and means nothing afterwards.
+ */
+struct ringshm_stall_line {
+	ringshm_word position; /* mpmc: position << RINGSHM_MPMC_SHIFT | 1; 0: none yet */
+	ringshm_word since_ns; /* CLOCK_MONOTONIC */
+	ringshm_word reserved[14];
+};
+
 /* ringshm_participant.state */
 #define RINGSHM_SEAT_FREE 0u	 /* never used */
 #define RINGSHM_SEAT_ATTACHED 1u /* in use, if its lock byte is held; else its owner died */
@@ -178,7 +189,8 @@ struct ringshm_ctl {
 	struct ringshm_line tail;	/*  640  spsc, token: end of what is published; mpmc, bcast: claim cursor */
 	struct ringshm_wake_line wake;	/*  768  sequence: consumers sleep on it; sleepers: producers */
 	struct ringshm_count_line count; /*  896 */
-	uint8_t reserved[RINGSHM_BLOCK - 1024];
+	struct ringshm_stall_line stall; /* 1024 */
+	uint8_t reserved[RINGSHM_BLOCK - 1152];
 	/* 4096: header.participants times struct ringshm_participant */
 };
 
@@ -191,7 +203,8 @@ struct ringshm_cons {
 	struct ringshm_line credit;	/*  256  spsc, token: the copy of head that the producer polls */
 	struct ringshm_wake_line wake;	/*  384  sequence: producers sleep on it; sleepers: consumers */
 	struct ringshm_count_line count; /* 512 */
-	uint8_t reserved1[RINGSHM_BLOCK - 640];
+	struct ringshm_stall_line stall; /* 640 */
+	uint8_t reserved1[RINGSHM_BLOCK - 768];
 	/* 4096: header.participants times struct ringshm_participant */
 };
 
@@ -253,6 +266,30 @@ static inline uint16_t ringshm_record_flags(uint64_t header)
 {
 	return (uint16_t)(header >> RINGSHM_RECORD_FLAGS_SHIFT);
 }
+
+/*
+ * mpmc. Every word is a position, 56 bits, above one byte; so all are compared by plain subtraction,
+ * modulo 2^64, and a position comes again after 2^56 messages only.
+ *
+ *   slot word   [ position | state (2 bits) | length (6 bits) ]   first word of every slot
+ *   cursor      [ position | losses counted, modulo 256       ]   ctl.tail, cons.head
+ *   intent      [ position | count                            ]   ringshm_participant
+ *
+ * State 0: free; 1: free, and its last reader died; 2: a message; 3: its producer died. Slots of up to
+ * 64 bytes ("compact") are [word][payload] and their length stands in the word; longer ones are
+ * [word][record header][payload] with length 0 in the word. RINGSHM_F_TIMESTAMP puts 8 bytes before
+ * the payload; alignment 64 puts the payload at 64. Length 63 in any slot: discarded.
+ * The byte of the cursor of consumers belongs to ctl.count.lost, that of producers to cons.count.lost:
+ * true value = lost + ((cursor - lost) & 255).
+ */
+#define RINGSHM_MPMC_SHIFT 8
+#define RINGSHM_MPMC_LOW UINT64_C(0xff)
+#define RINGSHM_MPMC_MARK UINT64_C(0x40)  /* states 1 and 3: a loss to be counted by the next claim */
+#define RINGSHM_MPMC_READY UINT64_C(0x80) /* states 2 and 3: the consumers' turn */
+#define RINGSHM_MPMC_LENGTH UINT64_C(0x3f)
+#define RINGSHM_MPMC_DISCARDED UINT64_C(63)
+#define RINGSHM_MPMC_BATCH_MAX 255u  /* slots of one claim */
+#define RINGSHM_MPMC_COMPACT_MAX 64u /* largest slot without a record header */
 
 #ifdef __cplusplus
 }
