@@ -127,8 +127,7 @@ struct ringshm_line {
 /* Both halves of a sleep: a sequence that wakers advance and sleep is on, and the wakers' own sleepers. */
 struct ringshm_wake_line {
 	ringshm_word32 sequence; /* futex of the *other* side's sleepers; this side advances it */
-	ringshm_word32 sleepers; /* 0: nobody of *this* side sleeps; one-seat kinds: number of the sleep;
-				    others: how many sleep */
+	ringshm_word32 sleepers; /* 0: nobody of *this* side sleeps; else the number of one sleep */
 	ringshm_word reserved[15];
 };
 
@@ -172,8 +171,7 @@ struct ringshm_participant {
 	ringshm_word attached_ns; /* CLOCK_MONOTONIC */
 	ringshm_word dropped;	  /* messages its caller gave up, by note_dropped() */
 	char comm[16];		  /* the thread's name, zero-terminated */
-	ringshm_word asleep;	  /* kinds with many seats: counted in sleepers */
-	ringshm_word reserved[6];
+	ringshm_word reserved[7];
 };
 
 enum ringshm_role { RINGSHM_ROLE_PRODUCER = 1, RINGSHM_ROLE_CONSUMER = 2 };
