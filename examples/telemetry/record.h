@@ -202,6 +202,7 @@ struct tel_goodbye {
 	struct tel_head head;
 	uint64_t samples;
 	uint64_t dropped;
+	uint64_t late;
 };
 
 /* A record checked and copied out of the ring, strings terminated. */

@@ -34,11 +34,14 @@ struct viewing {
 
 static void show(struct viewing *v, int event)
 {
-	if (event == EVENT_SAMPLE)
+	if (event == EVENT_SAMPLE) {
 		v->output = v->view.ops->sample(&v->view, &v->model);
-	else if (event == EVENT_NOTE)
+		if (!v->output) /* a quick sampler leaves no other time for keys */
+			v->output = v->view.ops->idle(&v->view, &v->model);
+	}
+	if (event == EVENT_NOTE)
 		v->output = v->view.ops->note(&v->view, v->model.note);
-	else if (event == EVENT_GOODBYE)
+	if (event == EVENT_GOODBYE)
 		v->goodbye = true;
 }
 

@@ -297,6 +297,7 @@ int tel_sampler_goodbye(struct tel_sampler *s)
 		.head.mono_ns = clock_ns(CLOCK_MONOTONIC),
 		.samples = s->seq,
 		.dropped = s->dropped,
+		.late = s->late,
 	};
 
 	return EMIT(s, TEL_GOODBYE, &goodbye, sizeof(goodbye));

@@ -16,7 +16,7 @@ struct tel_view {
 	int ascii;		     /* the terminal's character set is not UTF-8 */
 	int quit;		     /* the user asked to end */
 	char note[TEL_NOTE_MAX + 1]; /* the latest; full screen only, as is the next */
-	char *notes; /* all of them, told again when the screen is left */
+	char *notes;		     /* all of them, told again when the screen is left */
 	void *screen;
 };
 
