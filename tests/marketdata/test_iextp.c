@@ -148,7 +148,7 @@ Test(iextp, what_is_not_iextp_over_udp_is_skipped)
 
 Test(iextp, a_short_datagram_is_skipped)
 {
-	struct frame f = {.ip_length_off = -40 - 89, .udp_length_off = -40 - 89, .padding = 0};
+	struct frame f = {.ip_length_off = -88, .udp_length_off = -88}; /* 39 bytes are left */
 
 	is(&f, IEXTP_OTHER);
 }
