@@ -39,8 +39,8 @@ find_capture() {
 	done
 }
 
-# number_of JSON KEY : the value of a key that stands once in a JSON text.
-number_of() { grep -oE "\"$2\": *\"?[^,\"}]*" <<<"$1" | head -1 | sed 's/^[^:]*: *"\?//'; }
+# figure LOG NAME : what stands behind NAME at the beginning of a line.
+figure() { awk -v name="$2 " 'index($0, name) == 1 { sub(/ *\(.*/, ""); print $NF; exit }' "$LOGS/$1.log"; }
 
 install_and_build() {
 	local began=$SECONDS
@@ -59,11 +59,11 @@ install_and_build() {
 telemetry() {
 	title "Telemetry: this machine's /proc, sampled by one process, shown by another, for $TELEMETRY_TIME"
 	show telemetry 30 "$TREE/examples/telemetry/telemetry" --interval 500ms --duration "$TELEMETRY_TIME" --top 5 --lines &&
-		sum_up telemetry "$(tail -1 "$LOGS/telemetry.log")"
+		sum_up telemetry "$(tail -1 "$LOGS/telemetry.log" | sed 's/^telemetry: //')"
 }
 
 market_data() {
-	local capture=$1 figures
+	local capture=$1
 	if [ -z "$capture" ]; then
 		title "Market data: no capture at hand"
 		say "give one: scripts/demo.sh CAPTURE.pcap[.gz] (an exchange's IEX-TP feed over UDP)"
@@ -72,8 +72,7 @@ market_data() {
 	fi
 	title "Market data: $(basename "$capture") through a ring, from a feed process to a book process"
 	show market-data 60 "$TREE/examples/marketdata/md_replay" "$capture" || return
-	figures=$(timeout -k 5 60 "$TREE/examples/marketdata/md_replay" --json "$capture" </dev/null)
-	sum_up "market data" "$(number_of "$figures" messages) messages, crc32 $(number_of "$figures" crc32), $(number_of "$figures" messages_per_s) messages/s"
+	sum_up "market data" "$(figure market-data messages) messages, crc32 $(figure market-data crc32), $(figure market-data messages/s) messages/s"
 }
 
 ping() {

@@ -17,6 +17,16 @@ without_licence() {
 }
 from_a_machine() { ! grep -nE '(^|[^A-Za-z0-9_.$}"-])/(work|root|home)/' "$@"; }
 unfinished() { ! grep -nwE 'TODO|FIXME|XXX|HACK' "$@"; }
+# Relative links of Markdown files that lead nowhere.
+dead_links() {
+	local file link bad=0
+	for file in "$@"; do
+		for link in $(grep -oE '\]\([^)# ]+' "$file" | sed 's/^](//' | grep -vE '^[a-z]+:'); do
+			[ -e "$(dirname "$file")/$link" ] || { say "$file: $link is not there"; bad=1; }
+		done
+	done
+	return $bad
+}
 shell_faults() { shellcheck -x -P "$TOP/scripts" -S warning -e SC2034 "$@"; }
 
 # faulty NAME TEXT PATTERN COMMAND... : the command must find PATTERN in a planted file of that text.
@@ -46,6 +56,9 @@ tap_check 'no path of a machine stands in the tree' from_a_machine "${all[@]}"
 faulty 'a planted path is noticed' "see /$(say home)/me/notes" 'me/notes' from_a_machine
 tap_check 'nothing is marked as unfinished' unfinished "${code[@]}"
 faulty 'a planted mark is noticed' "/* TO$(say DO) */" 'planted|TO' unfinished
+mapfile -t documents < <(printf '%s\n' "${all[@]}" | grep -E '\.md$')
+tap_check 'every link in the documents leads somewhere' dead_links "${documents[@]}"
+faulty 'a planted dead link is noticed' 'see [this](planted/nowhere.md)' 'nowhere.md is not there' dead_links
 tap_check 'shellcheck finds nothing in the scripts' shell_faults "${shell[@]}"
 faulty 'a planted shell fault is noticed' '#!/bin/sh
 cd $1/$unset; rm *' 'SC2' shell_faults
