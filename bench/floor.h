@@ -29,14 +29,12 @@
 #include <string.h>
 #include <time.h>
 
-#define FLOOR_BATCH 100 /* round trips in one mean */
-#define FLOOR_SPINS \
-	65536 /* looks before yielding: some 30 us, far above any round trip between two CPUs */
-#define FLOOR_LINE 64 /* bytes; what G calls a fresh line */
-#define FLOOR_WORDS \
-	32 /* up to this many words a payload is moved word by word, above it by memcpy */
+#define FLOOR_BATCH 100	  /* round trips in one mean */
+#define FLOOR_SPINS 65536 /* looks before yielding: some 30 us, far above any round trip between two CPUs */
+#define FLOOR_LINE 64	  /* bytes; what G calls a fresh line */
+#define FLOOR_WORDS 32	  /* up to this many words a payload is moved word by word, above it by memcpy */
 
-#define FLOOR__CODE   static __attribute__((unused, noinline, aligned(64)))
+#define FLOOR__CODE static __attribute__((unused, noinline, aligned(64)))
 #define FLOOR__INLINE static inline __attribute__((unused, always_inline))
 
 /* F's shared memory. 128 bytes apart: adjacent-line prefetchers fetch pairs. */
@@ -75,8 +73,8 @@ enum floor_class {
 	FLOOR_CLASSES
 };
 
-#define FLOOR_NS_CORE  72.0
-#define FLOOR_NS_L3    230.0
+#define FLOOR_NS_CORE 72.0
+#define FLOOR_NS_L3 230.0
 #define FLOOR_NS_APART 2000.0
 
 FLOOR__INLINE enum floor_class floor_class_of(double f_ns)
@@ -90,8 +88,7 @@ FLOOR__INLINE enum floor_class floor_class_of(double f_ns)
 
 FLOOR__INLINE const char *floor_class_name(enum floor_class c)
 {
-	static const char *const names[FLOOR_CLASSES] = {"same-core", "shared-l3",
-							 "no-shared-cache", "one-cpu"};
+	static const char *const names[FLOOR_CLASSES] = {"same-core", "shared-l3", "no-shared-cache", "one-cpu"};
 
 	return (unsigned)c < FLOOR_CLASSES ? names[c] : "unknown";
 }
@@ -122,8 +119,7 @@ FLOOR__INLINE int floor__await(const uint64_t *word, uint64_t want, const struct
 {
 	do {
 		for (uint32_t n = pace->spins; n; n--)
-			if (__atomic_load_n(word, __ATOMIC_ACQUIRE) ==
-			    want) /* pairs with the store in floor__tell() */
+			if (__atomic_load_n(word, __ATOMIC_ACQUIRE) == want) /* pairs with the store in floor__tell() */
 				return 0;
 		sched_yield();
 	} while (floor_now_ns() < pace->deadline_ns);
@@ -136,11 +132,9 @@ FLOOR__INLINE void floor__tell(uint64_t *word, uint64_t value)
 }
 
 /* Leads `batches` x FLOOR_BATCH round trips of F; mean_ns[i] is the mean of batch i. 0 or -ETIMEDOUT. */
-FLOOR__CODE int floor_f_lead(struct floor_lines *l, const struct floor_pace *pace, unsigned batches,
-			     double *mean_ns)
+FLOOR__CODE int floor_f_lead(struct floor_lines *l, const struct floor_pace *pace, unsigned batches, double *mean_ns)
 {
-	uint64_t n = __atomic_load_n(&l->pong,
-				     __ATOMIC_RELAXED); /* at rest between runs: ping == pong */
+	uint64_t n = __atomic_load_n(&l->pong, __ATOMIC_RELAXED); /* at rest between runs: ping == pong */
 
 	for (unsigned i = 0; i < batches; i++) {
 		uint64_t start = floor_now_ns();
@@ -156,8 +150,7 @@ FLOOR__CODE int floor_f_lead(struct floor_lines *l, const struct floor_pace *pac
 }
 
 /* Answers what floor_f_lead() asks. 0 or -ETIMEDOUT. */
-FLOOR__CODE int floor_f_follow(struct floor_lines *l, const struct floor_pace *pace,
-			       unsigned batches)
+FLOOR__CODE int floor_f_follow(struct floor_lines *l, const struct floor_pace *pace, unsigned batches)
 {
 	uint64_t n = __atomic_load_n(&l->pong, __ATOMIC_RELAXED); /* one's own word */
 
@@ -210,15 +203,11 @@ FLOOR__INLINE void floor_get(uint64_t *own, const void *shared, uint32_t size)
 	else
 		for (uint32_t i = 0; i < words; i++)
 			own[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
-	__asm__ volatile(""
-			 :
-			 : "r"(own)
-			 : "memory"); /* taken for good, whether the caller looks at it or not */
+	__asm__ volatile("" : : "r"(own) : "memory"); /* taken for good, whether the caller looks at it or not */
 }
 
 /* G's slot for message `pos`: a flag word that becomes pos + 1, then the payload. */
-FLOOR__INLINE uint64_t *floor__slot(char *ring, const struct floor_path *p, uint64_t stride,
-				    uint64_t *off)
+FLOOR__INLINE uint64_t *floor__slot(char *ring, const struct floor_path *p, uint64_t stride, uint64_t *off)
 {
 	uint64_t *slot = (uint64_t *)(void *)(ring + *off);
 
@@ -249,8 +238,7 @@ FLOOR__INLINE uint64_t floor__offset(const struct floor_path *p, uint64_t stride
 }
 
 /* Leads `batches` x FLOOR_BATCH round trips of G, as floor_f_lead() does for F. p->buf is what is sent and what comes back. */
-FLOOR__CODE int floor_g_lead(struct floor_path *p, const struct floor_pace *pace, unsigned batches,
-			     double *mean_ns)
+FLOOR__CODE int floor_g_lead(struct floor_path *p, const struct floor_pace *pace, unsigned batches, double *mean_ns)
 {
 	uint64_t stride = floor_stride(p->size), there = floor__offset(p, stride), back = there;
 
@@ -268,8 +256,7 @@ FLOOR__CODE int floor_g_lead(struct floor_path *p, const struct floor_pace *pace
 }
 
 /* Answers what floor_g_lead() sends with the same bytes. 0 or -ETIMEDOUT. */
-FLOOR__CODE int floor_g_follow(struct floor_path *p, const struct floor_pace *pace,
-			       unsigned batches)
+FLOOR__CODE int floor_g_follow(struct floor_path *p, const struct floor_pace *pace, unsigned batches)
 {
 	uint64_t stride = floor_stride(p->size), there = floor__offset(p, stride), back = there;
 

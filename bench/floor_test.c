@@ -10,7 +10,7 @@
 #include "tap.h"
 
 #define CAPACITY 4096u
-#define BATCHES	 5u
+#define BATCHES 5u
 
 struct arena {
 	struct floor_lines lines;
@@ -20,8 +20,7 @@ struct arena {
 
 static struct arena *arena_new(void)
 {
-	struct arena *a =
-		mmap(NULL, sizeof(*a), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct arena *a = mmap(NULL, sizeof(*a), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (a == MAP_FAILED) {
 		perror("Bail out! mmap");
@@ -74,13 +73,11 @@ static int follower(struct arena *a, uint32_t size, uint32_t spins)
 /* True when the newest message in each ring carries the sent bytes and the last flag. */
 static bool arrived(const struct arena *a, const struct floor_path *p, const unsigned char *sent)
 {
-	uint64_t off = (p->pos - 1) % (CAPACITY / floor_stride(p->size)) * floor_stride(p->size),
-		 flag[2];
+	uint64_t off = (p->pos - 1) % (CAPACITY / floor_stride(p->size)) * floor_stride(p->size), flag[2];
 
 	memcpy(&flag[0], a->there + off, 8);
 	memcpy(&flag[1], a->back + off, 8);
-	return flag[0] == p->pos && flag[1] == p->pos &&
-	       !memcmp(a->there + off + 8, sent, p->size) &&
+	return flag[0] == p->pos && flag[1] == p->pos && !memcmp(a->there + off + 8, sent, p->size) &&
 	       !memcmp(a->back + off + 8, sent, p->size) && !memcmp(p->buf, sent, p->size);
 }
 
@@ -132,15 +129,12 @@ static void test_two_processes(void)
 		char what[120];
 
 		sched_setaffinity(0, sizeof(all), &all);
-		snprintf(what, sizeof(what),
-			 "two processes go %u round trips each of F and G, %u bytes",
+		snprintf(what, sizeof(what), "two processes go %u round trips each of F and G, %u bytes",
 			 BATCHES * FLOOR_BATCH, sizes[i]);
 		ok(!o.lead && !o.follow && o.counted, what);
-		snprintf(what, sizeof(what), "each message arrives whole and comes back, %u bytes",
-			 sizes[i]);
+		snprintf(what, sizeof(what), "each message arrives whole and comes back, %u bytes", sizes[i]);
 		ok(o.echoed, what);
-		printf("# F %.1f ns, G %.1f ns, %s\n", o.f_ns, o.g_ns,
-		       floor_class_name(floor_class_of(o.f_ns)));
+		printf("# F %.1f ns, G %.1f ns, %s\n", o.f_ns, o.g_ns, floor_class_name(floor_class_of(o.f_ns)));
 	}
 }
 
@@ -175,16 +169,14 @@ static void test_nobody_comes(void)
 	ok(floor_f_follow(&a->lines, &pace, 1) == -ETIMEDOUT && a->lines.pong == 0,
 	   "F's follower gives up when nobody asks");
 	pace = pace_of(1000, 0.01);
-	ok(floor_g_follow(&p, &pace, 1) == -ETIMEDOUT && p.pos == 0,
-	   "G's follower gives up when nobody asks");
+	ok(floor_g_follow(&p, &pace, 1) == -ETIMEDOUT && p.pos == 0, "G's follower gives up when nobody asks");
 	munmap(a, sizeof(*a));
 }
 
 static void test_classes(void)
 {
 	ok(floor_class_of(46) == FLOOR_SAME_CORE, "46 ns is one core");
-	ok(floor_class_of(100) == FLOOR_SHARED_L3 && floor_class_of(120) == FLOOR_SHARED_L3,
-	   "100 to 120 ns is one L3");
+	ok(floor_class_of(100) == FLOOR_SHARED_L3 && floor_class_of(120) == FLOOR_SHARED_L3, "100 to 120 ns is one L3");
 	ok(floor_class_of(480) == FLOOR_NO_SHARED_CACHE, "480 ns is no shared cache");
 	ok(floor_class_of(50000) == FLOOR_ONE_CPU, "50 us is the scheduler");
 	ok(!strcmp(floor_class_name(FLOOR_SHARED_L3), "shared-l3") &&

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SUB	       (UINT64_C(1) << HISTOGRAM_SUB_BITS)
-#define ROWS_BELOW_P99 14u
-#define ROWS_MAX       (ROWS_BELOW_P99 + 64u)
+#define SUB (UINT64_C(1) << HISTOGRAM_SUB_BITS)
+#define ROWS_BELOW_P95 14u
+#define ROWS_MAX (ROWS_BELOW_P95 + 64u)
 
 struct histogram *histogram_new(void)
 {
@@ -97,12 +97,12 @@ static uint64_t round_step(uint64_t ns)
 /* Fills edge[0..n] with the rows' borders and returns n. */
 static unsigned choose_edges(const struct histogram *h, uint64_t *edge)
 {
-	uint64_t low = histogram_quantile(h, 0), p99 = histogram_quantile(h, 0.99);
-	uint64_t step = round_step((p99 - low) / ROWS_BELOW_P99 + 1);
+	uint64_t low = histogram_quantile(h, 0), p95 = histogram_quantile(h, 0.95);
+	uint64_t step = round_step((p95 - low) / ROWS_BELOW_P95 + 1);
 	unsigned n = 0;
 
 	edge[0] = low / step * step;
-	while (edge[n] <= p99 && n < ROWS_BELOW_P99 + 2) {
+	while (edge[n] <= p95 && n < ROWS_BELOW_P95 + 2) {
 		edge[n + 1] = edge[n] + step;
 		n++;
 	}
@@ -111,13 +111,12 @@ static unsigned choose_edges(const struct histogram *h, uint64_t *edge)
 	return n;
 }
 
-static void draw_row(FILE *out, uint64_t low, uint64_t high, uint64_t n, uint64_t most,
-		     uint64_t all, int width)
+static void draw_row(FILE *out, uint64_t low, uint64_t high, uint64_t n, uint64_t most, uint64_t all, int width)
 {
 	int bar = (int)((double)n * width / (double)most + 0.5);
 
-	fprintf(out, "%9llu - %-9llu ns %7.3f%% ", (unsigned long long)low,
-		(unsigned long long)high, 100.0 * (double)n / (double)all);
+	fprintf(out, "%9llu - %-9llu ns %7.3f%% ", (unsigned long long)low, (unsigned long long)high,
+		100.0 * (double)n / (double)all);
 	for (int i = 0; i < bar; i++)
 		fputc('#', out);
 	fputs(n && !bar ? ".\n" : "\n", out);

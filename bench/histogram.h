@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 #define HISTOGRAM_SUB_BITS 9 /* buckets per power of two: 512 */
-#define HISTOGRAM_BUCKETS  ((64 - HISTOGRAM_SUB_BITS + 1) << HISTOGRAM_SUB_BITS)
+#define HISTOGRAM_BUCKETS ((64 - HISTOGRAM_SUB_BITS + 1) << HISTOGRAM_SUB_BITS)
 
 struct histogram {
 	uint64_t count;
@@ -27,7 +27,7 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
 /* The time that a share `q` (0 to 1) of all does not exceed; 0 when there are none. */
 uint64_t histogram_quantile(const struct histogram *h, double q);
 
-/* Draws it as bars of at most `width` characters: evenly spaced up to p99, then by doubling up to the longest. */
+/* Draws it as bars of at most `width` characters: evenly spaced up to p95, then by doubling up to the longest. */
 void histogram_draw(const struct histogram *h, FILE *out, int width);
 
 #ifdef __cplusplus

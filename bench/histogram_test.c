@@ -43,8 +43,7 @@ static void test_quantiles(unsigned bits, const char *what)
 		exit(1);
 	srandom(bits);
 	for (unsigned i = 0; i < MANY; i++) {
-		v[i] = (((uint64_t)random() << 31) ^ (uint64_t)random()) >>
-		       (62 - (unsigned)random() % (bits + 1));
+		v[i] = (((uint64_t)random() << 31) ^ (uint64_t)random()) >> (62 - (unsigned)random() % (bits + 1));
 		histogram_add(h, v[i]);
 	}
 	qsort(v, MANY, sizeof(*v), by_value);
@@ -67,8 +66,7 @@ static void test_extremes(void)
 	   "the longest time has a bucket");
 	histogram_add(sum, 7);
 	histogram_merge(sum, h);
-	ok(sum->count == 3 && sum->max_ns == UINT64_MAX && histogram_quantile(sum, 0.6) == 7,
-	   "merging adds up");
+	ok(sum->count == 3 && sum->max_ns == UINT64_MAX && histogram_quantile(sum, 0.6) == 7, "merging adds up");
 	histogram_free(sum);
 	histogram_free(h);
 }

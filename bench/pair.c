@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define WARM 2u /* batches thrown away: the other side may still be on its way */
-#define KEPT 9u /* batches whose median counts */
+#define WARM 2u	     /* batches thrown away: the other side may still be on its way */
+#define KEPT 9u	     /* batches whose median counts */
+#define LARGE 16384u /* bytes: G with messages from here on is slow, and steady with fewer batches */
+#define KEPT_LARGE 3u
 
 static int first_cpus(struct pair_cpus *out, const cpu_set_t *allowed)
 {
@@ -53,9 +55,7 @@ int pair_cpus_choose(struct pair_cpus *out, const char *spec, char *why, size_t 
 	}
 	for (int i = 0; i < 2; i++)
 		if (!cpu_allowed(&allowed, out->cpu[i])) {
-			snprintf(why, why_size,
-				 "this process may not run on CPU %d; see: taskset -cp $$",
-				 out->cpu[i]);
+			snprintf(why, why_size, "this process may not run on CPU %d; see: taskset -cp $$", out->cpu[i]);
 			return -ENODEV;
 		}
 	return 0;
@@ -70,10 +70,12 @@ int pair_pin(int cpu)
 	return sched_setaffinity(0, sizeof(one), &one) ? -errno : 0;
 }
 
-struct floor_pace pair_pace(const struct pair_cpus *p, double seconds)
+struct floor_pace pair_pace(const struct pair_cpus *p, uint32_t size, double seconds)
 {
-	struct floor_pace pace = {pair_is_one_cpu(p) ? 1 : FLOOR_SPINS,
-				  floor_now_ns() + (uint64_t)(seconds * 1e9)};
+	struct floor_pace pace = {
+		.spins = pair_is_one_cpu(p) ? 1 : FLOOR_SPINS * (1 + size / 4096),
+		.deadline_ns = floor_now_ns() + (uint64_t)(seconds * 1e9),
+	};
 
 	return pace;
 }
@@ -92,13 +94,11 @@ int pair_yardstick_new(struct pair_yardstick *y, uint64_t capacity, uint32_t siz
 	if (!capacity || size > floor_size_max(capacity))
 		return -EMSGSIZE;
 	y->mapped = head + 2 * capacity;
-	mem = mmap(NULL, y->mapped, PROT_READ | PROT_WRITE,
-		   MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	mem = mmap(NULL, y->mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (mem == MAP_FAILED)
 		return -errno;
 	y->lines = (struct floor_lines *)mem;
-	y->path = (struct floor_path){mem + head, mem + head + capacity, capacity,
-				      size,	  buffer_new(size),	 0};
+	y->path = (struct floor_path){mem + head, mem + head + capacity, capacity, size, buffer_new(size), 0};
 	if (y->path.buf)
 		return 0;
 	pair_yardstick_free(y);
@@ -134,8 +134,12 @@ static void prefault(const struct pair_yardstick *y)
 		(void)mem[i];
 }
 
-int pair_calibrate_lead(struct pair_yardstick *y, const struct floor_pace *pace,
-			struct pair_mark *mark)
+static unsigned int kept_of_g(const struct pair_yardstick *y)
+{
+	return y->path.size < LARGE ? KEPT : KEPT_LARGE;
+}
+
+int pair_calibrate_lead(struct pair_yardstick *y, const struct floor_pace *pace, struct pair_mark *mark)
 {
 	double mean[WARM + KEPT];
 
@@ -144,9 +148,9 @@ int pair_calibrate_lead(struct pair_yardstick *y, const struct floor_pace *pace,
 	if (floor_f_lead(y->lines, pace, WARM + KEPT, mean))
 		return -ETIMEDOUT;
 	mark->f_ns = floor_median(mean + WARM, KEPT);
-	if (floor_g_lead(&y->path, pace, WARM + KEPT, mean))
+	if (floor_g_lead(&y->path, pace, WARM + kept_of_g(y), mean))
 		return -ETIMEDOUT;
-	mark->g_ns = floor_median(mean + WARM, KEPT);
+	mark->g_ns = floor_median(mean + WARM, kept_of_g(y));
 	mark->class_ = floor_class_of(mark->f_ns);
 	return 0;
 }
@@ -157,5 +161,5 @@ int pair_calibrate_follow(struct pair_yardstick *y, const struct floor_pace *pac
 		prefault(y);
 	if (floor_f_follow(y->lines, pace, WARM + KEPT))
 		return -ETIMEDOUT;
-	return floor_g_follow(&y->path, pace, WARM + KEPT);
+	return floor_g_follow(&y->path, pace, WARM + kept_of_g(y));
 }

@@ -32,8 +32,12 @@ static inline bool pair_is_one_cpu(const struct pair_cpus *p)
 /* Ties the calling thread to a CPU. 0 or -errno. */
 int pair_pin(int cpu);
 
-/* How long one side waits for the other: `seconds` from now, yielding at once where both share a CPU. */
-struct floor_pace pair_pace(const struct pair_cpus *p, double seconds);
+/*
+ * How long one side waits for the other, with messages of `size` bytes: `seconds` from now. Where both
+ * share a CPU it yields at once, elsewhere not before such a message had ample time to come: who yields
+ * on a busy machine is gone for milliseconds.
+ */
+struct floor_pace pair_pace(const struct pair_cpus *p, uint32_t size, double seconds);
 
 /* What one calibration found. */
 struct pair_mark {
@@ -62,8 +66,7 @@ void pair_yardstick_free(struct pair_yardstick *y);
 void pair_yardstick_unfork(struct pair_yardstick *other);
 
 /* One calibration, F then G; the two sides call one each. 0 or -ETIMEDOUT. */
-int pair_calibrate_lead(struct pair_yardstick *y, const struct floor_pace *pace,
-			struct pair_mark *mark);
+int pair_calibrate_lead(struct pair_yardstick *y, const struct floor_pace *pace, struct pair_mark *mark);
 int pair_calibrate_follow(struct pair_yardstick *y, const struct floor_pace *pace);
 
 #ifdef __cplusplus

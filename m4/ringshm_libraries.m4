@@ -9,7 +9,8 @@ PKG_CHECK_MODULES([ZLIB], [zlib], [have_zlib=yes], [have_zlib=no])
 PKG_CHECK_MODULES([CRITERION], [criterion >= 2.3], [have_criterion=yes], [have_criterion=no])
 PKG_CHECK_MODULES([BENCHMARK], [benchmark], [have_benchmark=yes], [have_benchmark=no])
 PKG_CHECK_MODULES([NCURSES], [ncursesw], [have_ncurses=yes], [have_ncurses=no])
-PKG_CHECK_MODULES([JANSSON], [jansson >= 2.10], [have_jansson=yes], [have_jansson=no])
+PKG_CHECK_MODULES([JANSSON], [jansson >= 2.10], [have_jansson=yes],
+	[AC_MSG_ERROR([jansson is missing, with which the ringshm command prints JSON; run: apt-get install libjansson-dev])])
 AC_SEARCH_LIBS([argp_parse], [argp], [],
 	[AC_MSG_ERROR([argp_parse is missing: glibc has it, elsewhere install argp-standalone])])
 

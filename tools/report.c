@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+/* Errors to people, figures as text or JSON. */
+#include "report.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+
+int report_failure(const char *format, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fputs("ringshm: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return EXIT_FAILED;
+}
+
+int report_library_failure(int error)
+{
+	const char *sentence = ringshm_last_error();
+
+	fflush(stdout);
+	fprintf(stderr, "%s%s\n", strncmp(sentence, "ringshm: ", 9) ? "ringshm: " : "", sentence);
+	return error == -ENOENT ? EXIT_NO_CHANNEL : EXIT_FAILED;
+}
+
+int report_end(void)
+{
+	if (fflush(stdout) || ferror(stdout))
+		return report_failure("write to standard output: %m");
+	return EXIT_DONE;
+}
+
+int report_json(json_t *value)
+{
+	int failed;
+
+	if (!value)
+		return report_failure("no memory for the JSON output");
+	failed = json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15) | JSON_ENCODE_ANY);
+	json_decref(value);
+	if (failed)
+		return report_failure("write to standard output: %m");
+	putchar('\n');
+	return report_end();
+}
+
+json_t *report_real(double value)
+{
+	return json_real(round(value * 100) / 100);
+}
+
+char *report_bytes(char *text, uint64_t bytes)
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+	unsigned int u = 0;
+
+	while (u < 4 && bytes >= 1024 && bytes % 1024 == 0) {
+		bytes /= 1024;
+		u++;
+	}
+	snprintf(text, 32, "%llu %s", (unsigned long long)bytes, units[u]);
+	return text;
+}
+
+static int unit_shift(const char *unit)
+{
+	static const char letters[] = "KMGT";
+	const char *at;
+
+	if (!*unit || !strcmp(unit, "B"))
+		return 0;
+	at = strchr(letters, *unit);
+	if (!at || (unit[1] && strcmp(unit + 1, "iB") && strcmp(unit + 1, "B")))
+		return -1;
+	return 10 * (int)(at - letters + 1);
+}
+
+int report_parse_bytes(const char *text, uint64_t *bytes)
+{
+	unsigned long long n;
+	char *end;
+	int shift;
+
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	n = strtoull(text, &end, 0);
+	shift = unit_shift(end);
+	if (errno || shift < 0 || n > UINT64_MAX >> shift)
+		return -EINVAL;
+	*bytes = (uint64_t)n << shift;
+	return 0;
+}
+
+int report_open(struct ringshm **channel, const char *name)
+{
+	int error = ringshm_open(channel, name, RINGSHM_CONSUMER);
+
+	return error == -EACCES ? ringshm_open(channel, name, RINGSHM_OBSERVER) : error;
+}
+
+const char *report_state(uint32_t state)
+{
+	if (state & RINGSHM_STATE_SUPERSEDED)
+		return "removed";
+	if (state & RINGSHM_STATE_SHUTDOWN)
+		return "shut down";
+	return state & RINGSHM_STATE_EOF ? "ended" : "open";
+}

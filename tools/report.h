@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* How the subcommands talk: errors to people, figures as text or JSON. */
+#ifndef RINGSHM_TOOLS_REPORT_H
+#define RINGSHM_TOOLS_REPORT_H
+
+#include <jansson.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <ringshm/ringshm.h>
+
+/* Prints "ringshm: ..." on standard error and returns EXIT_FAILED. */
+__attribute__((format(printf, 1, 2))) int report_failure(const char *format, ...);
+
+/* Prints what the library says of its last failure, `error` being what it returned; the exit code for it. */
+int report_library_failure(int error);
+
+/* Writes `value` to standard output and drops it; EXIT_DONE, or EXIT_FAILED when it cannot be written. */
+int report_json(json_t *value);
+
+/* EXIT_DONE, or EXIT_FAILED with a sentence when standard output could not take everything (a full disk). */
+int report_end(void);
+
+/* A real number rounded for people: to 1/100. */
+json_t *report_real(double value);
+
+/* "64 KiB", "4 MiB", "1000 B": `text` has room for 32 characters and is returned. */
+char *report_bytes(char *text, uint64_t bytes);
+
+/* Reads "65536", "64K", "64KiB", "4M", "1G". 0, or -EINVAL. */
+int report_parse_bytes(const char *text, uint64_t *bytes);
+
+/*
+ * Opens a channel in order to look at it: as a consumer could, because who may only look cannot ask who
+ * is alive, or else as an observer. 0, or the library's error.
+ */
+int report_open(struct ringshm **channel, const char *name);
+
+/* "open", "shut down", "removed", "ended": what ringshm_info.state says. */
+const char *report_state(uint32_t state);
+
+#endif /* RINGSHM_TOOLS_REPORT_H */
