@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What differs between the kernels built for; the probes themselves stand in Kbuild. */
+#ifndef RINGSHM_COMPAT_H
+#define RINGSHM_COMPAT_H
+
+#include <linux/eventfd.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>	/* before huge_mm.h, which leans on it */
+#include <linux/huge_mm.h>
+
+#ifdef RINGSHM_HAVE_PMD_ULONG
+#define ringshm_pmd_pfn(pfn)	(pfn)
+#else
+#include <linux/pfn_t.h>
+#define ringshm_pmd_pfn(pfn)	pfn_to_pfn_t(pfn)
+#endif
+
+static inline void ringshm_vm_flags(struct vm_area_struct *vma, vm_flags_t set, vm_flags_t clear)
+{
+#ifdef RINGSHM_HAVE_VM_FLAGS_SET
+	vm_flags_mod(vma, set, clear);
+#else
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+#endif
+}
+
+static inline void ringshm_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#ifdef RINGSHM_HAVE_EVENTFD_SIGNAL_1
+	eventfd_signal(ctx);
+#else
+	eventfd_signal(ctx, 1);
+#endif
+}
+
+static inline int ringshm_alloc_contig_range(unsigned long start, unsigned long end, gfp_t gfp)
+{
+#ifdef RINGSHM_HAVE_ACR_FLAGS
+	return alloc_contig_range(start, end, ACR_FLAGS_NONE, gfp);
+#else
+	return alloc_contig_range(start, end, MIGRATE_MOVABLE, gfp);
+#endif
+}
+
+#endif
