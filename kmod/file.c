@@ -10,8 +10,6 @@
 #include "region.h"
 #include "trace.h"
 
-extern struct vfsmount *ringshm_mount;
-
 static int region_release(struct inode *inode, struct file *file)
 {
 	struct ringshm_file *rf = file->private_data;

@@ -16,7 +16,7 @@
 #include <ringshm/kmod.h>
 
 struct eventfd_ctx;
-struct seq_file;
+struct vfsmount;
 struct user_struct;
 
 /*
@@ -66,6 +66,7 @@ struct ringshm_file {
 /* region.c */
 extern struct list_head ringshm_regions;
 extern struct mutex ringshm_regions_lock;
+extern struct vfsmount *ringshm_mount;
 struct ringshm_region *ringshm_region_create(const struct ringshm_kmod_create *arg);
 struct ringshm_region *ringshm_region_find(const char *name);
 struct ringshm_region *ringshm_region_after(const char *name);

@@ -73,6 +73,8 @@ void guest_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* ---- regions -------------------------------------------------------------------------------- */
 
 int device(void);				/* /dev/ringshm, opened once */
+void device_close(void);
+void clean_up(void);				/* what a failed test left: names, quotas */
 struct ringshm_kmod_create create_arg(const char *name, size_t length);
 int create(const char *name, size_t length);	/* blocks, local; fails the test */
 int create_on(const char *name, size_t length, uint32_t flavour, int32_t node); /* -1 and errno */
@@ -98,7 +100,7 @@ uint64_t now_ns(void);
 long read_number(const char *path);
 void write_file(const char *path, const char *text);
 int online_nodes(void);
-long free_kib(void);				/* MemFree, after caches are drained */
+long free_kib(void);				/* after caches are drained */
 void send_fd(int socket, int fd);
 int receive_fd(int socket);
 bool has_debugfs_line(const char *name);

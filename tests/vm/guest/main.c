@@ -63,6 +63,7 @@ static int run_one(const struct guest_test *test)
 	kill(-pid, SIGKILL); /* what the test left running */
 	while (waitpid(-pid, NULL, 0) > 0)
 		;
+	clean_up();
 	if (WIFSIGNALED(status))
 		guest_note("ended by signal %d%s", WTERMSIG(status),
 			   WTERMSIG(status) == SIGALRM ? ": out of time" : "");

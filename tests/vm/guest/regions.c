@@ -5,15 +5,40 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
+
+static int device_fd = -1;
 
 int device(void)
 {
-	static int fd = -1;
+	if (device_fd < 0)
+		device_fd = open(RINGSHM_KMOD_DEVICE, O_RDWR | O_CLOEXEC);
+	CHECK(device_fd >= 0);
+	return device_fd;
+}
+
+void device_close(void)
+{
+	close(device_fd);
+	device_fd = -1;
+}
+
+void clean_up(void)
+{
+	struct ringshm_kmod_info info = { .size = sizeof(info) };
+	int fd = open(RINGSHM_KMOD_DEVICE, O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
-		fd = open(RINGSHM_KMOD_DEVICE, O_RDWR | O_CLOEXEC);
-	CHECK(fd >= 0);
-	return fd;
+		return;
+	while (!ioctl(fd, RINGSHM_KMOD_INFO, &info)) {
+		struct ringshm_kmod_unlink arg = { .size = sizeof(arg) };
+
+		memcpy(arg.name, info.name, sizeof(arg.name));
+		ioctl(fd, RINGSHM_KMOD_UNLINK, &arg);
+	}
+	close(fd);
+	write_file("/sys/module/ringshm/parameters/quota_total_mib", "0");
+	write_file("/sys/module/ringshm/parameters/quota_user_mib", "0");
 }
 
 struct ringshm_kmod_create create_arg(const char *name, size_t length)
