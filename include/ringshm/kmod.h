@@ -19,22 +19,22 @@
  * non-zero padding are refused with -EINVAL, an address that cannot be read or
  * written with -EFAULT, an unknown command with -ENOTTY.
  */
-#define RINGSHM_KMOD_DEVICE	"/dev/ringshm"
-#define RINGSHM_KMOD_ABI	1
-#define RINGSHM_KMOD_NAME_MAX	64		/* with the closing zero */
-#define RINGSHM_KMOD_BLOCK	(2u << 20)	/* bytes; regions are made of these */
-#define RINGSHM_KMOD_IDS	1024		/* participant ids of one region */
+#define RINGSHM_KMOD_DEVICE "/dev/ringshm"
+#define RINGSHM_KMOD_ABI 1
+#define RINGSHM_KMOD_NAME_MAX 64      /* with the closing zero */
+#define RINGSHM_KMOD_BLOCK (2u << 20) /* bytes; regions are made of these */
+#define RINGSHM_KMOD_IDS 1024	      /* participant ids of one region */
 
 /* Flavours of memory. */
-#define RINGSHM_KMOD_BLOCKS	0	/* 2 MiB blocks, each physically contiguous */
-#define RINGSHM_KMOD_CONTIGUOUS	1	/* one physical run; CAP_SYS_ADMIN */
+#define RINGSHM_KMOD_BLOCKS 0	  /* 2 MiB blocks, each physically contiguous */
+#define RINGSHM_KMOD_CONTIGUOUS 1 /* one physical run; CAP_SYS_ADMIN */
 
 /* Where: a node number, or one of these. */
-#define RINGSHM_KMOD_NODE_LOCAL		(-1)	/* of the calling CPU, others if it is full */
-#define RINGSHM_KMOD_NODE_INTERLEAVE	(-2)	/* block i on the i-th node, round robin */
+#define RINGSHM_KMOD_NODE_LOCAL (-1)	  /* of the calling CPU, others if it is full */
+#define RINGSHM_KMOD_NODE_INTERLEAVE (-2) /* block i on the i-th node, round robin */
 
 /* ringshm_kmod_create.flags and ringshm_kmod_open.flags */
-#define RINGSHM_KMOD_RDONLY	0x1	/* the descriptor returned may only read */
+#define RINGSHM_KMOD_RDONLY 0x1 /* the descriptor returned may only read */
 
 /**
  * RINGSHM_KMOD_CREATE on the device: makes a region, returns its descriptor.
@@ -52,10 +52,10 @@
 struct ringshm_kmod_create {
 	__u32 size;
 	__u32 flags;
-	__aligned_u64 length;			/* bytes */
+	__aligned_u64 length; /* bytes */
 	__u32 flavour;
 	__s32 node;
-	__u32 mode;				/* permission bits of a named region */
+	__u32 mode; /* permission bits of a named region */
 	__u32 pad;
 	char name[RINGSHM_KMOD_NAME_MAX];
 };
@@ -91,25 +91,25 @@ struct ringshm_kmod_unlink {
  */
 struct ringshm_kmod_info {
 	__u32 size;
-	__u32 flags;				/* out: RINGSHM_KMOD_RDONLY of this descriptor */
-	char name[RINGSHM_KMOD_NAME_MAX];	/* out; in: cursor, on the device only */
-	__aligned_u64 length;			/* bytes */
-	__aligned_u64 run_length;		/* longest physically contiguous run, bytes */
-	__aligned_u64 runs;			/* number of such runs */
-	__aligned_u64 node_mask;		/* bit n: some block lies on node n (n < 64) */
-	__aligned_u64 phys;			/* of the first byte; 0 without CAP_SYS_ADMIN */
-	__aligned_u64 ino;			/* as fstat() of the region tells */
-	__aligned_u64 mappings;			/* memory areas that map the region now */
-	__aligned_u64 descriptors;		/* open file descriptions now */
-	__aligned_u64 attached;			/* participant ids in use now */
-	__aligned_u64 deaths;			/* participant ids that were given up */
-	__aligned_u64 wakes;			/* wake-ups so far */
+	__u32 flags;			  /* out: RINGSHM_KMOD_RDONLY of this descriptor */
+	char name[RINGSHM_KMOD_NAME_MAX]; /* out; in: cursor, on the device only */
+	__aligned_u64 length;		  /* bytes */
+	__aligned_u64 run_length;	  /* longest physically contiguous run, bytes */
+	__aligned_u64 runs;		  /* number of such runs */
+	__aligned_u64 node_mask;	  /* bit n: some block lies on node n (n < 64) */
+	__aligned_u64 phys;		  /* of the first byte; 0 without CAP_SYS_ADMIN */
+	__aligned_u64 ino;		  /* as fstat() of the region tells */
+	__aligned_u64 mappings;		  /* memory areas that map the region now */
+	__aligned_u64 descriptors;	  /* open file descriptions now */
+	__aligned_u64 attached;		  /* participant ids in use now */
+	__aligned_u64 deaths;		  /* participant ids that were given up */
+	__aligned_u64 wakes;		  /* wake-ups so far */
 	__u32 flavour;
-	__s32 node;				/* as asked at creation */
+	__s32 node; /* as asked at creation */
 	__u32 uid;
 	__u32 gid;
 	__u32 mode;
-	__u32 abi;				/* RINGSHM_KMOD_ABI of the module */
+	__u32 abi; /* RINGSHM_KMOD_ABI of the module */
 };
 
 /**
@@ -122,7 +122,7 @@ struct ringshm_kmod_placement {
 	__u32 flags;
 	__aligned_u64 first;
 	__aligned_u64 count;
-	__aligned_u64 nodes;			/* user address */
+	__aligned_u64 nodes; /* user address */
 };
 
 /**
@@ -147,11 +147,11 @@ struct ringshm_kmod_dup {
  * -EBUSY: @id is alive; -EALREADY: this description has an id; -ENOSPC: none
  * free.
  */
-#define RINGSHM_KMOD_ANY_ID	0xffffffffu
+#define RINGSHM_KMOD_ANY_ID 0xffffffffu
 struct ringshm_kmod_attach {
 	__u32 size;
 	__u32 flags;
-	__u32 id;				/* in and out */
+	__u32 id; /* in and out */
 	__u32 pad;
 };
 
@@ -191,16 +191,16 @@ struct ringshm_kmod_eventfd {
 	__u32 pad;
 };
 
-#define RINGSHM_KMOD_MAGIC	0xb5
-#define RINGSHM_KMOD_CREATE	_IO(RINGSHM_KMOD_MAGIC, 0)
-#define RINGSHM_KMOD_OPEN	_IO(RINGSHM_KMOD_MAGIC, 1)
-#define RINGSHM_KMOD_UNLINK	_IO(RINGSHM_KMOD_MAGIC, 2)
-#define RINGSHM_KMOD_INFO	_IO(RINGSHM_KMOD_MAGIC, 3)
-#define RINGSHM_KMOD_PLACEMENT	_IO(RINGSHM_KMOD_MAGIC, 4)
-#define RINGSHM_KMOD_DUP	_IO(RINGSHM_KMOD_MAGIC, 5)
-#define RINGSHM_KMOD_ATTACH	_IO(RINGSHM_KMOD_MAGIC, 6)
-#define RINGSHM_KMOD_ALIVE	_IO(RINGSHM_KMOD_MAGIC, 7)
-#define RINGSHM_KMOD_WAKE	_IO(RINGSHM_KMOD_MAGIC, 8)
-#define RINGSHM_KMOD_EVENTFD	_IO(RINGSHM_KMOD_MAGIC, 9)
+#define RINGSHM_KMOD_MAGIC 0xb5
+#define RINGSHM_KMOD_CREATE _IO(RINGSHM_KMOD_MAGIC, 0)
+#define RINGSHM_KMOD_OPEN _IO(RINGSHM_KMOD_MAGIC, 1)
+#define RINGSHM_KMOD_UNLINK _IO(RINGSHM_KMOD_MAGIC, 2)
+#define RINGSHM_KMOD_INFO _IO(RINGSHM_KMOD_MAGIC, 3)
+#define RINGSHM_KMOD_PLACEMENT _IO(RINGSHM_KMOD_MAGIC, 4)
+#define RINGSHM_KMOD_DUP _IO(RINGSHM_KMOD_MAGIC, 5)
+#define RINGSHM_KMOD_ATTACH _IO(RINGSHM_KMOD_MAGIC, 6)
+#define RINGSHM_KMOD_ALIVE _IO(RINGSHM_KMOD_MAGIC, 7)
+#define RINGSHM_KMOD_WAKE _IO(RINGSHM_KMOD_MAGIC, 8)
+#define RINGSHM_KMOD_EVENTFD _IO(RINGSHM_KMOD_MAGIC, 9)
 
 #endif /* RINGSHM_KMOD_H */

@@ -116,10 +116,10 @@ long free_kib(void)
 
 void send_fd(int socket, int fd)
 {
-	char space[CMSG_SPACE(sizeof(int))] = { 0 }, byte = 'f';
-	struct iovec data = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1,
-				  .msg_control = space, .msg_controllen = sizeof(space) };
+	char space[CMSG_SPACE(sizeof(int))] = {0}, byte = 'f';
+	struct iovec data = {&byte, 1};
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space)};
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 
 	header->cmsg_level = SOL_SOCKET;
@@ -131,10 +131,10 @@ void send_fd(int socket, int fd)
 
 int receive_fd(int socket)
 {
-	char space[CMSG_SPACE(sizeof(int))] = { 0 }, byte;
-	struct iovec data = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1,
-				  .msg_control = space, .msg_controllen = sizeof(space) };
+	char space[CMSG_SPACE(sizeof(int))] = {0}, byte;
+	struct iovec data = {&byte, 1};
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space)};
 	int fd;
 
 	CHECK_EQ(recvmsg(socket, &message, 0), 1);

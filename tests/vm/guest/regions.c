@@ -25,13 +25,13 @@ void device_close(void)
 
 void clean_up(void)
 {
-	struct ringshm_kmod_info info = { .size = sizeof(info) };
+	struct ringshm_kmod_info info = {.size = sizeof(info)};
 	int fd = open(RINGSHM_KMOD_DEVICE, O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
 		return;
 	while (!ioctl(fd, RINGSHM_KMOD_INFO, &info)) {
-		struct ringshm_kmod_unlink arg = { .size = sizeof(arg) };
+		struct ringshm_kmod_unlink arg = {.size = sizeof(arg)};
 
 		memcpy(arg.name, info.name, sizeof(arg.name));
 		ioctl(fd, RINGSHM_KMOD_UNLINK, &arg);
@@ -75,7 +75,7 @@ int create(const char *name, size_t length)
 
 int open_named(const char *name, uint32_t flags)
 {
-	struct ringshm_kmod_open arg = { .size = sizeof(arg), .flags = flags };
+	struct ringshm_kmod_open arg = {.size = sizeof(arg), .flags = flags};
 
 	snprintf(arg.name, sizeof(arg.name), "%s", name);
 	return ioctl(device(), RINGSHM_KMOD_OPEN, &arg);
@@ -83,7 +83,7 @@ int open_named(const char *name, uint32_t flags)
 
 int unlink_named(const char *name)
 {
-	struct ringshm_kmod_unlink arg = { .size = sizeof(arg) };
+	struct ringshm_kmod_unlink arg = {.size = sizeof(arg)};
 
 	snprintf(arg.name, sizeof(arg.name), "%s", name);
 	return ioctl(device(), RINGSHM_KMOD_UNLINK, &arg);
@@ -91,7 +91,7 @@ int unlink_named(const char *name)
 
 struct ringshm_kmod_info info_of(int region)
 {
-	struct ringshm_kmod_info info = { .size = sizeof(info) };
+	struct ringshm_kmod_info info = {.size = sizeof(info)};
 
 	CHECK_EQ(ioctl(region, RINGSHM_KMOD_INFO, &info), 0);
 	return info;
@@ -108,14 +108,14 @@ void *map(int region, size_t length)
 
 int dup_region(int region, uint32_t flags)
 {
-	struct ringshm_kmod_dup arg = { .size = sizeof(arg), .flags = flags };
+	struct ringshm_kmod_dup arg = {.size = sizeof(arg), .flags = flags};
 
 	return ioctl(region, RINGSHM_KMOD_DUP, &arg);
 }
 
 int attach(int region, uint32_t *id)
 {
-	struct ringshm_kmod_attach arg = { .size = sizeof(arg), .id = *id };
+	struct ringshm_kmod_attach arg = {.size = sizeof(arg), .id = *id};
 	int result = ioctl(region, RINGSHM_KMOD_ATTACH, &arg);
 
 	*id = arg.id;
@@ -124,21 +124,21 @@ int attach(int region, uint32_t *id)
 
 int alive(int region, uint32_t id)
 {
-	struct ringshm_kmod_alive arg = { .size = sizeof(arg), .id = id };
+	struct ringshm_kmod_alive arg = {.size = sizeof(arg), .id = id};
 
 	return ioctl(region, RINGSHM_KMOD_ALIVE, &arg);
 }
 
 int wake(int region)
 {
-	struct ringshm_kmod_wake arg = { .size = sizeof(arg) };
+	struct ringshm_kmod_wake arg = {.size = sizeof(arg)};
 
 	return ioctl(region, RINGSHM_KMOD_WAKE, &arg);
 }
 
 int set_eventfd(int region, int fd)
 {
-	struct ringshm_kmod_eventfd arg = { .size = sizeof(arg), .fd = fd };
+	struct ringshm_kmod_eventfd arg = {.size = sizeof(arg), .fd = fd};
 
 	return ioctl(region, RINGSHM_KMOD_EVENTFD, &arg);
 }

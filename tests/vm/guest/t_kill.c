@@ -73,7 +73,7 @@ static void kill_many(int kills)
 	}
 }
 
-GUEST_TEST_LONG(random_kills, "1,000 processes killed at random moments leave no region and no page behind", 120)
+GUEST_TEST_LONG(random_kills, "1,000 processes killed at random moments leave no region and no page behind", 240)
 {
 	uint64_t began = now_ns();
 	long before, after;

@@ -8,8 +8,8 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int count_nonzero(const unsigned char *at, size_t length)
@@ -132,7 +132,7 @@ static void count_faults(size_t length, uint32_t flavour, bool writing)
 	close(region);
 }
 
-GUEST_TEST_LONG(pmd_gib, "1 GiB written page by page takes 512 faults: it is mapped by 2 MiB entries", 90)
+GUEST_TEST_LONG(pmd_gib, "1 GiB written page by page takes 512 faults: it is mapped by 2 MiB entries", 120)
 {
 	write_file("/sys/module/ringshm/parameters/quota_total_mib", "1100");
 	write_file("/sys/module/ringshm/parameters/quota_user_mib", "1100");
@@ -307,7 +307,7 @@ GUEST_TEST(vmsplice_outlives, "pages that vmsplice holds outlive the region and 
 {
 	int region = create(NULL, 2 * MIB), pipes[2];
 	unsigned char *at = map(region, 2 * MIB), back[4096];
-	struct iovec part = { at + 8192, 4096 };
+	struct iovec part = {at + 8192, 4096};
 	ssize_t n;
 
 	memset(at + 8192, 0x77, 4096);

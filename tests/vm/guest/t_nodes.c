@@ -13,8 +13,7 @@ static bool four_nodes(void)
 static int32_t *placement(int region, size_t blocks)
 {
 	int32_t *nodes = calloc(blocks, sizeof(*nodes));
-	struct ringshm_kmod_placement arg = {
-		.size = sizeof(arg), .count = blocks, .nodes = (uintptr_t)nodes };
+	struct ringshm_kmod_placement arg = {.size = sizeof(arg), .count = blocks, .nodes = (uintptr_t)nodes};
 
 	CHECK_EQ(ioctl(region, RINGSHM_KMOD_PLACEMENT, &arg), blocks);
 	return nodes;
@@ -70,9 +69,9 @@ static void timed(size_t length, uint32_t flavour)
 	if (region < 0)
 		guest_fail(__FILE__, __LINE__, "%zu MiB: %s", length / MIB, strerror(errno));
 	info = info_of(region);
-	guest_note("%4zu MiB %s: %llu us, %llu runs, longest %llu MiB", length / MIB,
-		   flavour ? "contiguous" : "blocks", (unsigned long long)(now_ns() - began) / 1000,
-		   (unsigned long long)info.runs, (unsigned long long)info.run_length / MIB);
+	guest_note("%4zu MiB %s: %llu us, %llu runs, longest %llu MiB", length / MIB, flavour ? "contiguous" : "blocks",
+		   (unsigned long long)(now_ns() - began) / 1000, (unsigned long long)info.runs,
+		   (unsigned long long)info.run_length / MIB);
 	if (flavour == RINGSHM_KMOD_CONTIGUOUS) {
 		CHECK_EQ(info.runs, 1);
 		CHECK_EQ(info.run_length, length);

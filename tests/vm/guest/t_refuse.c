@@ -14,11 +14,11 @@ static int try_create(struct ringshm_kmod_create arg)
 	return ioctl(device(), RINGSHM_KMOD_CREATE, &arg);
 }
 
-#define REFUSED_CREATE(error, change)						\
-	do {									\
-		struct ringshm_kmod_create arg = create_arg(NULL, 2 * MIB);	\
-		change;								\
-		CHECK_ERRNO(try_create(arg), error);				\
+#define REFUSED_CREATE(error, change)                                       \
+	do {                                                                \
+		struct ringshm_kmod_create arg = create_arg(NULL, 2 * MIB); \
+		change;                                                     \
+		CHECK_ERRNO(try_create(arg), error);                        \
 	} while (0)
 
 GUEST_TEST(bad_create, "create refuses every field that is out of its range")
@@ -72,16 +72,16 @@ static const struct command {
 	bool on_device, on_region;
 	uint32_t size;
 } commands[] = {
-	{ RINGSHM_KMOD_CREATE, true, false, sizeof(struct ringshm_kmod_create) },
-	{ RINGSHM_KMOD_OPEN, true, false, sizeof(struct ringshm_kmod_open) },
-	{ RINGSHM_KMOD_UNLINK, true, false, sizeof(struct ringshm_kmod_unlink) },
-	{ RINGSHM_KMOD_INFO, true, true, sizeof(struct ringshm_kmod_info) },
-	{ RINGSHM_KMOD_PLACEMENT, false, true, sizeof(struct ringshm_kmod_placement) },
-	{ RINGSHM_KMOD_DUP, false, true, sizeof(struct ringshm_kmod_dup) },
-	{ RINGSHM_KMOD_ATTACH, false, true, sizeof(struct ringshm_kmod_attach) },
-	{ RINGSHM_KMOD_ALIVE, false, true, sizeof(struct ringshm_kmod_alive) },
-	{ RINGSHM_KMOD_WAKE, false, true, sizeof(struct ringshm_kmod_wake) },
-	{ RINGSHM_KMOD_EVENTFD, false, true, sizeof(struct ringshm_kmod_eventfd) },
+	{RINGSHM_KMOD_CREATE, true, false, sizeof(struct ringshm_kmod_create)},
+	{RINGSHM_KMOD_OPEN, true, false, sizeof(struct ringshm_kmod_open)},
+	{RINGSHM_KMOD_UNLINK, true, false, sizeof(struct ringshm_kmod_unlink)},
+	{RINGSHM_KMOD_INFO, true, true, sizeof(struct ringshm_kmod_info)},
+	{RINGSHM_KMOD_PLACEMENT, false, true, sizeof(struct ringshm_kmod_placement)},
+	{RINGSHM_KMOD_DUP, false, true, sizeof(struct ringshm_kmod_dup)},
+	{RINGSHM_KMOD_ATTACH, false, true, sizeof(struct ringshm_kmod_attach)},
+	{RINGSHM_KMOD_ALIVE, false, true, sizeof(struct ringshm_kmod_alive)},
+	{RINGSHM_KMOD_WAKE, false, true, sizeof(struct ringshm_kmod_wake)},
+	{RINGSHM_KMOD_EVENTFD, false, true, sizeof(struct ringshm_kmod_eventfd)},
 };
 
 #define EACH_COMMAND(c) \
@@ -103,7 +103,7 @@ static uint32_t *argument(uint32_t size, uint32_t claimed)
 static void refuse_sizes(int fd, const struct command *c)
 {
 	uint32_t *longer = argument(4096 + 64, 0);
-	uint32_t sizes[] = { 0, 1, 4, 7, c->size - 1, c->size - 8 };
+	uint32_t sizes[] = {0, 1, 4, 7, c->size - 1, c->size - 8};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
 		CHECK_ERRNO(ioctl(fd, c->code, argument(c->size, sizes[i])), EINVAL);
@@ -133,7 +133,8 @@ GUEST_TEST(bad_sizes, "every ioctl refuses sizes it does not know and addresses 
 {
 	int region = create(NULL, 2 * MIB);
 
-	EACH_COMMAND(c) {
+	EACH_COMMAND(c)
+	{
 		if (c->on_device)
 			refuse_sizes(device(), c);
 		if (c->on_region)
@@ -145,7 +146,8 @@ GUEST_TEST(bad_flags, "every ioctl refuses every flag it does not know")
 {
 	int region = create(NULL, 2 * MIB);
 
-	EACH_COMMAND(c) {
+	EACH_COMMAND(c)
+	{
 		if (c->on_device)
 			refuse_flags(device(), c);
 		if (c->on_region)
@@ -166,7 +168,8 @@ GUEST_TEST(wrong_place, "commands at the wrong place, and unknown ones, are no c
 {
 	int region = create(NULL, 2 * MIB);
 
-	EACH_COMMAND(c) {
+	EACH_COMMAND(c)
+	{
 		if (!c->on_device)
 			CHECK_ERRNO(ioctl(device(), c->code, argument(c->size, c->size)), ENOTTY);
 		if (!c->on_region)
@@ -235,9 +238,9 @@ GUEST_TEST(readonly_stays, "a read-only descriptor never gives a writable mappin
 GUEST_TEST(readonly_device, "a device opened read-only lists and opens for reading, and makes nothing")
 {
 	struct ringshm_kmod_create arg = create_arg("never", 2 * MIB);
-	struct ringshm_kmod_open opening = { .size = sizeof(opening), .name = "seen" };
-	struct ringshm_kmod_unlink unlinking = { .size = sizeof(unlinking), .name = "seen" };
-	struct ringshm_kmod_info info = { .size = sizeof(info) };
+	struct ringshm_kmod_open opening = {.size = sizeof(opening), .name = "seen"};
+	struct ringshm_kmod_unlink unlinking = {.size = sizeof(unlinking), .name = "seen"};
+	struct ringshm_kmod_info info = {.size = sizeof(info)};
 	int looking = open(RINGSHM_KMOD_DEVICE, O_RDONLY);
 
 	create("seen", 2 * MIB);
@@ -264,9 +267,9 @@ GUEST_TEST(no_truncate, "a region cannot be truncated, allocated, spliced into o
 
 GUEST_TEST(bad_placement, "placement refuses blocks beyond the region and bad addresses")
 {
-	struct ringshm_kmod_placement arg = { .size = sizeof(arg), .first = 2, .count = 1 };
+	struct ringshm_kmod_placement arg = {.size = sizeof(arg), .first = 2, .count = 1};
 	int region = create(NULL, 4 * MIB);
-	int32_t nodes[4] = { 7, 7, 7, 7 };
+	int32_t nodes[4] = {7, 7, 7, 7};
 
 	arg.nodes = (uintptr_t)nodes;
 	CHECK_ERRNO(ioctl(region, RINGSHM_KMOD_PLACEMENT, &arg), EINVAL);

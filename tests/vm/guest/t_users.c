@@ -92,7 +92,7 @@ GUEST_TEST(capabilities, "contiguous memory and physical addresses want CAP_SYS_
 
 static int bob_limited(void *context)
 {
-	struct rlimit limit = { 4 * MIB, 4 * MIB };
+	struct rlimit limit = {4 * MIB, 4 * MIB};
 	int first;
 
 	device();
@@ -113,7 +113,7 @@ GUEST_TEST(memlock, "RLIMIT_MEMLOCK holds over all regions of a user, and is giv
 
 static int bob_over_quota(void *context)
 {
-	struct rlimit limit = { 512 * MIB, 512 * MIB };
+	struct rlimit limit = {512 * MIB, 512 * MIB};
 
 	device();
 	CHECK_EQ(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
@@ -145,7 +145,7 @@ GUEST_TEST(total_quota, "quota_total_mib bounds all regions together, root's too
 
 static int bob_lists(void *context)
 {
-	struct ringshm_kmod_info info = { .size = sizeof(info) };
+	struct ringshm_kmod_info info = {.size = sizeof(info)};
 	int found = 0;
 
 	device();
@@ -162,7 +162,7 @@ static int bob_lists(void *context)
 
 GUEST_TEST(listing, "names are listed in order, and no physical address shows to others")
 {
-	struct ringshm_kmod_info info = { .size = sizeof(info) };
+	struct ringshm_kmod_info info = {.size = sizeof(info)};
 
 	create("list-b", 2 * MIB);
 	create("list-a", 4 * MIB);
@@ -181,7 +181,9 @@ GUEST_TEST(cgroup_charge, "the memory is charged to the maker's memory cgroup")
 	long before, after;
 
 	if (access("/sys/fs/cgroup/ringshm", F_OK)) {
-		CHECK_EQ(system("mount -t cgroup2 cgroup2 /sys/fs/cgroup && echo +memory >/sys/fs/cgroup/cgroup.subtree_control"), 0);
+		CHECK_EQ(
+			system("mount -t cgroup2 cgroup2 /sys/fs/cgroup && echo +memory >/sys/fs/cgroup/cgroup.subtree_control"),
+			0);
 		CHECK_EQ(mkdir("/sys/fs/cgroup/ringshm", 0755), 0);
 	}
 	write_file("/sys/fs/cgroup/ringshm/cgroup.procs", "0");

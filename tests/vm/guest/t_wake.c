@@ -13,7 +13,7 @@
 
 static int readable(int fd, int timeout_ms)
 {
-	struct pollfd want = { .fd = fd, .events = POLLIN };
+	struct pollfd want = {.fd = fd, .events = POLLIN};
 
 	return poll(&want, 1, timeout_ms);
 }
@@ -49,7 +49,7 @@ GUEST_TEST(poll_wakes, "a sleeping poll wakes, stays readable until acknowledged
 GUEST_TEST(epoll_wakes, "epoll, level and edge triggered, sees wake-ups")
 {
 	int region = create(NULL, 2 * MIB), set = epoll_create1(0);
-	struct epoll_event want = { .events = EPOLLIN | EPOLLET }, got;
+	struct epoll_event want = {.events = EPOLLIN | EPOLLET}, got;
 
 	CHECK_EQ(epoll_ctl(set, EPOLL_CTL_ADD, region, &want), 0);
 	CHECK_EQ(epoll_wait(set, &got, 1, 0), 0);
@@ -121,7 +121,7 @@ GUEST_TEST(ids, "participant ids: lowest free, one each, in range")
 
 GUEST_TEST(all_ids, "all 1024 ids can be given, then none")
 {
-	struct rlimit files = { 2048, 2048 };
+	struct rlimit files = {2048, 2048};
 
 	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &files), 0);
 

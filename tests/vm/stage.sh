@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# For the stages of scripts/check.sh that use the virtual machine. To be sourced after tap.sh.
+
+# vm_run ARGUMENT... : tests/vm/run, its tests behind "# " and its own count last.
+vm_run() {
+	local log rc=0
+
+	log=$(mktemp)
+	"$TOP/tests/vm/run" "$@" </dev/null >"$log" 2>&1 || rc=1
+	head -n -1 "$log" | sed 's/^/# /'
+	tail -n 1 "$log"
+	rm -f "$log"
+	return $rc
+}
