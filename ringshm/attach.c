@@ -27,9 +27,10 @@ static int check_identity(const struct ringshm_header *h, const char *name)
 	if (h->magic != RINGSHM_MAGIC || h->byte_order != RINGSHM_BYTE_ORDER)
 		return unsound(name, "the header has no magic number");
 	if (h->major != RINGSHM_ABI_MAJOR)
-		return ringshm__fail(EPROTONOSUPPORT,
-				     "open %s: layout version %u, and this library (%s) knows version %u; use the same ringshm on both sides",
-				     name, h->major, ringshm_version(), RINGSHM_ABI_MAJOR);
+		return ringshm__fail(
+			EPROTONOSUPPORT,
+			"open %s: layout version %u, and this library (%s) knows version %u; use the same ringshm on both sides",
+			name, h->major, ringshm_version(), RINGSHM_ABI_MAJOR);
 	if (h->header_size < sizeof(*h) || h->header_size > RINGSHM_BLOCK)
 		return unsound(name, "the header's size is impossible");
 	if (h->incompat & ~RINGSHM_F_KNOWN || !ringshm__kind_supported(h->kind))

@@ -20,17 +20,28 @@ void ringshm__area_unmap(const struct ringshm_area *area, void *address)
 	munmap(address, (size_t)area->size);
 }
 
-static void round_to_pages(struct ringshm_area *area)
+/* Pages of the machine's own size are all that plain memory files have. */
+static int round_to_pages(struct ringshm_area *area, const char *name)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	char asked[24], there[24];
 
+	if (area->page_size && area->page_size != page)
+		return ringshm__fail(EINVAL,
+				     "create %s: pages of %s asked; backend %s has pages of %s: leave page_size 0",
+				     name, ringshm__bytes(area->page_size, asked), area->ops->name,
+				     ringshm__bytes(page, there));
 	area->page_size = page;
 	area->size = (area->size + page - 1) & ~(page - 1);
+	return 0;
 }
 
 static int shm_create(struct ringshm_area *area, const struct ringshm_area_place *place)
 {
-	round_to_pages(area);
+	int error = round_to_pages(area, place->name);
+
+	if (error)
+		return error;
 	area->fd = openat(place->dir, "data", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (area->fd < 0)
 		return ringshm__fail(errno, "create %s: file 'data': %s", place->name, ringshm__reason(errno));
@@ -55,7 +66,10 @@ const struct ringshm_backend_ops ringshm__backend_shm = {
 
 static int memfd_create_area(struct ringshm_area *area, const struct ringshm_area_place *place)
 {
-	round_to_pages(area);
+	int error = round_to_pages(area, place->name);
+
+	if (error)
+		return error;
 	area->fd = memfd_create("ringshm-data", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (area->fd < 0)
 		return ringshm__fail(errno, "create %s: memory file: %s", place->name, ringshm__reason(errno));
@@ -73,7 +87,7 @@ const struct ringshm_backend_ops ringshm__backend_memfd = {
 
 const struct ringshm_backend_ops *ringshm__backend(uint32_t backend)
 {
-	static const struct ringshm_backend_ops *const all[] = { &ringshm__backend_shm, &ringshm__backend_memfd };
+	static const struct ringshm_backend_ops *const all[] = {&ringshm__backend_shm, &ringshm__backend_memfd};
 
 	for (unsigned int i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (all[i]->backend == backend)

@@ -126,7 +126,8 @@ static int open_data(struct ringshm *channel, int dir)
 
 	channel->data.ops = ringshm__backend(header->backend);
 	if (!channel->data.ops || !channel->data.ops->open)
-		return ringshm__fail(EPROTONOSUPPORT, "open %s: its memory (backend %s) is not one that this library (%s) knows",
+		return ringshm__fail(EPROTONOSUPPORT,
+				     "open %s: its memory (backend %s) is not one that this library (%s) knows",
 				     channel->name, ringshm_backend_name(header->backend), ringshm_version());
 	channel->data.size = header->data_size;
 	channel->data.page_size = header->page_size;
@@ -162,7 +163,7 @@ static int owner_differs(int fd, uint32_t owner, const char *name)
 
 static int check_owner(const struct ringshm *channel, int dir, uint32_t owner)
 {
-	int fds[] = { dir, channel->ctl_fd, channel->cons_fd, channel->lock_fd, channel->data.fd };
+	int fds[] = {dir, channel->ctl_fd, channel->cons_fd, channel->lock_fd, channel->data.fd};
 	int error = 0;
 
 	if (owner == RINGSHM_OWNER_ANY)
@@ -224,7 +225,7 @@ static int open_channel(struct ringshm **out, const char *name, const struct rin
 
 int ringshm_open_with(struct ringshm **out, const char *name, const struct ringshm_open_options *given)
 {
-	struct ringshm_open_options options = { 0 };
+	struct ringshm_open_options options = {0};
 	int error = out ? check_options(&options, given) : ringshm__fail(EINVAL, "open: no place for the handle");
 	int base, dir;
 

@@ -23,9 +23,10 @@ int ringshm__config_copy(struct ringshm_config *copy, const struct ringshm_confi
 	memcpy(copy, config, config->size < sizeof(*copy) ? config->size : sizeof(*copy));
 	for (uint32_t i = sizeof(*copy); i < config->size; i++)
 		if (((const unsigned char *)config)[i])
-			return ringshm__fail(EINVAL,
-					     "create: the program asks for something that this library (%s) does not know; install a newer one",
-					     ringshm_version());
+			return ringshm__fail(
+				EINVAL,
+				"create: the program asks for something that this library (%s) does not know; install a newer one",
+				ringshm_version());
 	if (copy->size <= offsetof(struct ringshm_config, group))
 		copy->group = RINGSHM_GROUP_NONE;
 	copy->mode = copy->mode ? copy->mode : 0600;
@@ -57,7 +58,8 @@ static int check_capacity(const struct ringshm_config *config)
 static int check_modes(const struct ringshm_config *config)
 {
 	if ((config->mode | config->consumer_mode) & ~0666u)
-		return ringshm__fail(EINVAL, "create: modes %03o and %03o; only read and write bits (0666) mean anything",
+		return ringshm__fail(EINVAL,
+				     "create: modes %03o and %03o; only read and write bits (0666) mean anything",
 				     config->mode, config->consumer_mode);
 	if ((config->mode & 0600) != 0600 || (config->consumer_mode & 0600) != 0600)
 		return ringshm__fail(EINVAL, "create: modes %03o and %03o; the owner needs both read and write (0600)",
@@ -75,6 +77,9 @@ static int check_kind(const struct ringshm_config *config)
 	if (config->participants > RINGSHM_PARTICIPANTS_MAX)
 		return ringshm__fail(EINVAL, "create: %u participants; at most %u", config->participants,
 				     RINGSHM_PARTICIPANTS_MAX);
+	if (config->slot_size && !ringshm__kind_has_slots(config->kind))
+		return ringshm__fail(EINVAL, "create: slot_size %u; a %s ring has no slots, leave it 0",
+				     config->slot_size, ringshm_kind_name(config->kind));
 	if (config->flags & ~RINGSHM_CREATE_REPLACE)
 		return ringshm__fail(EINVAL, "create: unknown flags 0x%x", config->flags & ~RINGSHM_CREATE_REPLACE);
 	if (config->features & ~RINGSHM_F_KNOWN)
@@ -88,14 +93,18 @@ static int check_place(const struct ringshm_config *config, bool anonymous)
 	const struct ringshm_backend_ops *ops = ringshm__backend(config->backend);
 
 	if (config->backend != RINGSHM_BACKEND_AUTO && !ops)
-		return ringshm__fail(EINVAL, "create: backend %u (%s) is not one that this library has", config->backend,
-				     ringshm_backend_name(config->backend));
+		return ringshm__fail(EINVAL, "create: backend %u (%s) is not one that this library has",
+				     config->backend, ringshm_backend_name(config->backend));
 	if (ops && !(anonymous ? ops->anonymous : ops->named))
 		return ringshm__fail(EINVAL, "create: backend %s cannot hold %s channels", ops->name,
 				     anonymous ? "anonymous" : "named");
 	if (config->page_size && !power_of_two(config->page_size))
 		return ringshm__fail(EINVAL, "create: page size %llu is not a power of two",
 				     (unsigned long long)config->page_size);
+	if (config->node != RINGSHM_NODE_ANY)
+		return ringshm__fail(
+			EINVAL, "create: node %d; this library (%s) does not place memory, leave it RINGSHM_NODE_ANY",
+			config->node, ringshm_version());
 	if (config->start_position & (config->alignment - 1) && config->kind == RINGSHM_SPSC)
 		return ringshm__fail(EINVAL, "create: start_position %llu is not a multiple of the alignment %u",
 				     (unsigned long long)config->start_position, config->alignment);

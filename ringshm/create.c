@@ -18,8 +18,8 @@
 static int give_away(int fd, uint32_t mode, uint32_t group, const char *name)
 {
 	if (group != RINGSHM_GROUP_NONE && fchown(fd, (uid_t)-1, group))
-		return ringshm__fail(errno, "create %s: give it to group %u: %s; be a member of that group", name, group,
-				     ringshm__reason(errno));
+		return ringshm__fail(errno, "create %s: give it to group %u: %s; be a member of that group", name,
+				     group, ringshm__reason(errno));
 	if (fchmod(fd, mode))
 		return ringshm__fail(errno, "create %s: mode %03o: %s", name, mode, ringshm__reason(errno));
 	return 0;
@@ -54,7 +54,8 @@ static int make_control(struct ringshm *channel, int dir, const char *name)
 	return channel->lock_fd < 0 ? channel->lock_fd : 0;
 }
 
-static int make_data(struct ringshm *channel, const struct ringshm_config *config, const struct ringshm_area_place *place)
+static int make_data(struct ringshm *channel, const struct ringshm_config *config,
+		     const struct ringshm_area_place *place)
 {
 	uint32_t backend = config->backend;
 
@@ -123,15 +124,16 @@ static int fill(struct ringshm *channel)
 static int set_modes(struct ringshm *channel, const struct ringshm_config *config, const char *name)
 {
 	uint32_t lock_mode = config->mode | config->consumer_mode;
-	uint32_t data_mode = ringshm__kind_consumers_write_data(&channel->header) ? lock_mode : config->mode | (config->consumer_mode & 0444);
+	uint32_t data_mode = ringshm__kind_consumers_write_data(&channel->header) ?
+				     lock_mode :
+				     config->mode | (config->consumer_mode & 0444);
 	int error = give_away(channel->ctl_fd, config->mode | (config->consumer_mode & 0444), config->group, name);
 
 	/* producers read the consumers' words, and only those who may write can open the lock file */
 	if (!error)
 		error = give_away(channel->cons_fd, config->consumer_mode | (config->mode & 0444), config->group, name);
 	if (!error)
-		error = give_away(channel->lock_fd,
-				  (lock_mode & 0222) | (lock_mode & 0222) << 1, config->group, name);
+		error = give_away(channel->lock_fd, (lock_mode & 0222) | (lock_mode & 0222) << 1, config->group, name);
 	if (!error && channel->data.fd >= 0)
 		error = give_away(channel->data.fd, data_mode, config->group, name);
 	return error;
@@ -303,7 +305,8 @@ int ringshm_create(struct ringshm **out, const char *name, const struct ringshm_
 	struct ringshm_config config;
 	struct ringshm_header header;
 	struct ringshm *channel;
-	int error = out ? ringshm__config_copy(&config, given) : ringshm__fail(EINVAL, "create: no place for the handle");
+	int error = out ? ringshm__config_copy(&config, given) :
+			  ringshm__fail(EINVAL, "create: no place for the handle");
 
 	if (!error && name)
 		error = ringshm__check_name(name);

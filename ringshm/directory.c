@@ -81,8 +81,8 @@ int ringshm__open_base(bool create)
 		return refuse_open_base(path);
 	if (fstat(base, &status) || ((status.st_mode & 0022) && !(status.st_mode & S_ISVTX))) {
 		close(base);
-		return ringshm__fail(EACCES, "directory %s: others could replace channels in it; run: chmod +t %s", path,
-				     path);
+		return ringshm__fail(EACCES, "directory %s: others could replace channels in it; run: chmod +t %s",
+				     path, path);
 	}
 	return base;
 }

@@ -93,10 +93,11 @@ static int check_request(const struct ringshm_endpoint_request *request)
 	if (!channel)
 		return ringshm__fail(EINVAL, "open an endpoint: no channel given");
 	if (request->protocol != request->spoken || request->size != request->expected_size)
-		return ringshm__fail(EPROTONOSUPPORT,
-				     "%s: the program was compiled for protocol %u of %s rings, and this library (%s) speaks %u; recompile it",
-				     title(channel), request->protocol, ringshm_kind_name(request->kind),
-				     ringshm_version(), request->spoken);
+		return ringshm__fail(
+			EPROTONOSUPPORT,
+			"%s: the program was compiled for protocol %u of %s rings, and this library (%s) speaks %u; recompile it",
+			title(channel), request->protocol, ringshm_kind_name(request->kind), ringshm_version(),
+			request->spoken);
 	if (channel->header.kind != request->kind)
 		return ringshm__fail(EPROTOTYPE, "%s: it is a %s channel, not %s", title(channel),
 				     ringshm_kind_name(channel->header.kind), ringshm_kind_name(request->kind));
@@ -113,7 +114,8 @@ static int check_alive(const struct ringshm_endpoint_request *request)
 	uint64_t state = ringshm_load_acquire(&request->channel->ctl->state.word);
 
 	if (state & RINGSHM_STATE_SUPERSEDED)
-		return ringshm__fail(ESTALE, "%s: it was unlinked or recreated; open it again", title(request->channel));
+		return ringshm__fail(ESTALE, "%s: it was unlinked or recreated; open it again",
+				     title(request->channel));
 	if (state & RINGSHM_STATE_SHUTDOWN && request->role == RINGSHM_ROLE_PRODUCER)
 		return ringshm__fail(ESHUTDOWN, "%s: it was shut down; recreate it", title(request->channel));
 	return 0;

@@ -34,7 +34,7 @@ const char *ringshm__reason(int error)
 
 const char *ringshm__bytes(uint64_t bytes, char text[static 24])
 {
-	static const char unit[][4] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+	static const char unit[][4] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
 	unsigned int i = 0;
 	double value = (double)bytes;
 
@@ -48,14 +48,14 @@ const char *ringshm__bytes(uint64_t bytes, char text[static 24])
 
 const char *ringshm_kind_name(uint32_t kind)
 {
-	static const char *const name[] = { "unknown", "spsc", "token", "mpmc", "bcast" };
+	static const char *const name[] = {"unknown", "spsc", "token", "mpmc", "bcast"};
 
 	return name[kind < sizeof(name) / sizeof(name[0]) ? kind : 0];
 }
 
 const char *ringshm_backend_name(uint32_t backend)
 {
-	static const char *const name[] = { "auto", "shm", "memfd", "hugetlbfs", "thp", "sysv", "kmod" };
+	static const char *const name[] = {"auto", "shm", "memfd", "hugetlbfs", "thp", "sysv", "kmod"};
 
 	return backend < sizeof(name) / sizeof(name[0]) ? name[backend] : "unknown";
 }

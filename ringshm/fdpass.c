@@ -47,9 +47,9 @@ static int fresh_fds(const struct ringshm *channel, unsigned int access, int fds
 
 static int send_message(int socket, const struct pass *pass, const int fds[static MOST_FDS])
 {
-	struct iovec io = { .iov_base = (void *)pass, .iov_len = sizeof(*pass) };
-	union pass_control control = { .bytes = { 0 } };
-	struct msghdr message = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = &control };
+	struct iovec io = {.iov_base = (void *)pass, .iov_len = sizeof(*pass)};
+	union pass_control control = {.bytes = {0}};
+	struct msghdr message = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = &control};
 	struct cmsghdr *header = &control.align;
 	ssize_t sent;
 
@@ -66,12 +66,13 @@ static int send_message(int socket, const struct pass *pass, const int fds[stati
 
 int ringshm_send_fd(struct ringshm *channel, int socket, unsigned int access)
 {
-	int fds[MOST_FDS] = { -1, -1, -1, -1 };
-	struct pass pass = { .magic = PASS_MAGIC, .access = access };
+	int fds[MOST_FDS] = {-1, -1, -1, -1};
+	struct pass pass = {.magic = PASS_MAGIC, .access = access};
 	int error;
 
 	if (!channel || !access || access & ~channel->access & ~RINGSHM_OBSERVER)
-		return ringshm__fail(EINVAL, "send a channel: access 0x%x is more than this handle has, or none", access);
+		return ringshm__fail(EINVAL, "send a channel: access 0x%x is more than this handle has, or none",
+				     access);
 	if (channel->data.fd < 0)
 		return ringshm__fail(EOPNOTSUPP, "send channel '%s': backend %s has no descriptors; open it by name",
 				     channel->name, channel->data.ops->name);
@@ -90,7 +91,8 @@ static unsigned int collect(struct msghdr *message, int fds[static MOST_FDS])
 	unsigned int count = 0;
 
 	for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h; h = CMSG_NXTHDR(message, h)) {
-		size_t length = h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS ? h->cmsg_len - CMSG_LEN(0) : 0;
+		size_t length = h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS ? h->cmsg_len - CMSG_LEN(0) :
+											    0;
 
 		for (size_t i = 0; i < length / sizeof(int); i++) {
 			int fd;
@@ -107,12 +109,10 @@ static unsigned int collect(struct msghdr *message, int fds[static MOST_FDS])
 
 static int receive_message(int socket, struct pass *pass, int fds[static MOST_FDS], unsigned int *count)
 {
-	struct iovec io = { .iov_base = pass, .iov_len = sizeof(*pass) };
-	union pass_control control = { .bytes = { 0 } };
-	struct msghdr message = { .msg_iov = &io,
-				  .msg_iovlen = 1,
-				  .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
+	struct iovec io = {.iov_base = pass, .iov_len = sizeof(*pass)};
+	union pass_control control = {.bytes = {0}};
+	struct msghdr message = {
+		.msg_iov = &io, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
 	ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL);
 
 	if (got < 0)
@@ -161,7 +161,8 @@ static int adopt(struct ringshm *channel, int fds[static MOST_FDS])
 		return error;
 	channel->data.ops = ringshm__backend(channel->header.backend);
 	if (!channel->data.ops)
-		return ringshm__fail(EPROTONOSUPPORT, "receive a channel: backend %s is not one that this library knows",
+		return ringshm__fail(EPROTONOSUPPORT,
+				     "receive a channel: backend %s is not one that this library knows",
 				     ringshm_backend_name(channel->header.backend));
 	channel->data.size = channel->header.data_size;
 	channel->data.page_size = channel->header.page_size;
@@ -172,11 +173,12 @@ static int adopt(struct ringshm *channel, int fds[static MOST_FDS])
 
 int ringshm_recv_fd(struct ringshm **out, int socket)
 {
-	int fds[MOST_FDS] = { -1, -1, -1, -1 };
+	int fds[MOST_FDS] = {-1, -1, -1, -1};
 	struct ringshm *channel;
 	unsigned int count = 0;
 	struct pass pass;
-	int error = out ? receive_message(socket, &pass, fds, &count) : ringshm__fail(EINVAL, "receive: no place for the handle");
+	int error = out ? receive_message(socket, &pass, fds, &count) :
+			  ringshm__fail(EINVAL, "receive: no place for the handle");
 
 	if (!error && pass.name[0])
 		error = ringshm__check_name(pass.name);

@@ -24,9 +24,10 @@ int ringshm__open_file(int dir, const char *file, bool writable, const char *cha
 	int fd = openat(dir, file, flags);
 
 	if (fd < 0 && (errno == EACCES || errno == EPERM))
-		return ringshm__fail(EACCES,
-				     "open %s: no permission to %s its file '%s'; ask its owner for a wider mode, or open it with less access",
-				     channel, writable ? "write" : "read", file);
+		return ringshm__fail(
+			EACCES,
+			"open %s: no permission to %s its file '%s'; ask its owner for a wider mode, or open it with less access",
+			channel, writable ? "write" : "read", file);
 	if (fd < 0 && errno == ENOENT)
 		return ringshm__fail(EPROTO, "open %s: its file '%s' is missing; run: ringshm rm %s", channel, file,
 				     channel);
@@ -62,9 +63,10 @@ static int no_space(int fd, uint64_t size, const char *what)
 
 	if (fstatvfs(fd, &fs))
 		return ringshm__fail(ENOSPC, "create %s: no room for %s", what, ringshm__bytes(size, asked));
-	return ringshm__fail(ENOSPC,
-			     "create %s: %s asked, %s free on its file system; remove what is not needed (ringshm ls, ringshm rm) or enlarge it: mount -o remount,size=... /dev/shm",
-			     what, ringshm__bytes(size, asked), ringshm__bytes(fs.f_bavail * fs.f_frsize, free_text));
+	return ringshm__fail(
+		ENOSPC,
+		"create %s: %s asked, %s free on its file system; remove what is not needed (ringshm ls, ringshm rm) or enlarge it: mount -o remount,size=... /dev/shm",
+		what, ringshm__bytes(size, asked), ringshm__bytes(fs.f_bavail * fs.f_frsize, free_text));
 }
 
 /* Real memory now, so that no access can fail later. */

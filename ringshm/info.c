@@ -85,7 +85,7 @@ static void count_seat(const struct ringshm *channel, uint32_t role, uint32_t id
 
 int ringshm_info(struct ringshm *channel, struct ringshm_info *out)
 {
-	struct ringshm_info info = { 0 };
+	struct ringshm_info info = {0};
 	uint32_t size = out ? out->size : 0;
 
 	if (!channel || size < sizeof(uint32_t))
@@ -117,7 +117,7 @@ static void describe_seat(const struct ringshm_participant *line, struct ringshm
 
 int ringshm_participant_info(struct ringshm *channel, uint32_t role, uint32_t id, struct ringshm_participant_info *out)
 {
-	struct ringshm_participant_info info = { 0 };
+	struct ringshm_participant_info info = {0};
 	const struct ringshm_participant *line;
 	uint32_t size = out ? out->size : 0;
 
@@ -125,7 +125,8 @@ int ringshm_participant_info(struct ringshm *channel, uint32_t role, uint32_t id
 		return ringshm__fail(EINVAL, "participant: give a channel, a role, and set info.size");
 	if (id >= channel->header.participants)
 		return ringshm__fail(ERANGE, "participant %u: the channel has %u", id, channel->header.participants);
-	line = ringshm_participant_line(role == RINGSHM_ROLE_PRODUCER ? (void *)channel->ctl : (void *)channel->cons, id);
+	line = ringshm_participant_line(role == RINGSHM_ROLE_PRODUCER ? (void *)channel->ctl : (void *)channel->cons,
+					id);
 	if (__atomic_load_n(&line->state, __ATOMIC_ACQUIRE) != RINGSHM_SEAT_ATTACHED)
 		return ringshm__fail(ENOENT, "participant %u: that seat is empty", id);
 	describe_seat(line, &info);

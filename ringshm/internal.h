@@ -21,7 +21,7 @@ struct ringshm {
 	struct ringshm_header header; /* the checked private copy */
 	int ctl_fd;
 	int cons_fd;
-	int lock_fd; /* -1 for observers; never holds a lock itself */
+	int lock_fd;		   /* -1 for observers; never holds a lock itself */
 	struct ringshm_ctl *ctl;   /* mapped read-only, for information */
 	struct ringshm_cons *cons; /* as above */
 	struct ringshm_area data;
@@ -73,10 +73,10 @@ int ringshm__config_matches(const struct ringshm_config *config, const struct ri
 
 /* kind.c: what differs between the kinds; each kind's .c has its table. */
 struct ringshm_kind_ops {
-	uint64_t features;	   /* RINGSHM_F_* that make sense */
-	uint32_t slot_size;	   /* default; 0: no slots */
-	uint32_t seats;		   /* fixed number of participants; 0: as configured */
-	bool consumers_write_data; /* consumers need the data area writable */
+	uint64_t features;				   /* RINGSHM_F_* that make sense */
+	uint32_t slot_size;				   /* default; 0: no slots */
+	uint32_t seats;					   /* fixed number of participants; 0: as configured */
+	bool consumers_write_data;			   /* consumers need the data area writable */
 	int (*check)(const struct ringshm_config *config); /* what else it demands; may be NULL */
 	uint32_t (*max_payload)(const struct ringshm_header *header);
 	/* Prepare the zeroed slots of a channel being built; may be NULL. */
@@ -89,6 +89,7 @@ struct ringshm_kind_ops {
 extern const struct ringshm_kind_ops ringshm__kind_spsc;
 
 bool ringshm__kind_supported(uint32_t kind);
+bool ringshm__kind_has_slots(uint32_t kind);
 int ringshm__kind_check(const struct ringshm_config *config);
 uint32_t ringshm__kind_slot_size(const struct ringshm_config *config);
 uint32_t ringshm__kind_participants(const struct ringshm_config *config);

@@ -18,6 +18,11 @@ bool ringshm__kind_supported(uint32_t kind)
 	return kind_ops(kind);
 }
 
+bool ringshm__kind_has_slots(uint32_t kind)
+{
+	return kind_ops(kind)->slot_size;
+}
+
 int ringshm__kind_check(const struct ringshm_config *config)
 {
 	const struct ringshm_kind_ops *ops = kind_ops(config->kind);

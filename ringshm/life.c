@@ -114,7 +114,7 @@ static int unlink_at(int base, const char *name)
 		return error;
 	if (renameat(base, name, base, hidden))
 		return errno == ENOENT ? 0 : /* somebody else was quicker */
-				       ringshm__fail(errno, "remove %s: %s", name, ringshm__reason(errno));
+					 ringshm__fail(errno, "remove %s: %s", name, ringshm__reason(errno));
 	return ringshm__remove_marked(base, hidden, name);
 }
 

@@ -11,7 +11,7 @@
 
 static struct flock one_byte(short type, uint32_t id)
 {
-	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = id, .l_len = 1 };
+	struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = id, .l_len = 1};
 
 	return lock;
 }

@@ -254,8 +254,7 @@ static int resume_consumer(struct ringshm_spsc_consumer *c, const struct ringshm
 	uint64_t head = ringshm_load_acquire(c->head_word), credit = ringshm_load_acquire(c->credit_word);
 	uint64_t tail = ringshm_load_acquire(c->tail_word);
 
-	if (head - credit > c->capacity || head & c->round ||
-	    (tail - head > c->capacity && head - tail > c->capacity))
+	if (head - credit > c->capacity || head & c->round || (tail - head > c->capacity && head - tail > c->capacity))
 		return ringshm__fail(EPROTO, "%s: its positions contradict each other; recreate it (ringshm rm %s)",
 				     e->channel->name, e->channel->name);
 	c->head = c->next = c->credit = head;

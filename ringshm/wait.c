@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SPIN_NS 50000u	/* about what a sleep and a wake-up cost */
+#define SPIN_NS 50000u	 /* about what a sleep and a wake-up cost */
 #define TICK_NS 2000000u /* longest sleep: between two looks at the peer's life */
 #define SPINS_A_CLOCK 32u
 
@@ -62,7 +62,7 @@ void ringshm__wait_end(struct ringshm_wait *wait)
 static int nap(struct ringshm_wait *wait, uint64_t waited)
 {
 	uint64_t left = wait->timeout_ns < 0 ? TICK_NS : (uint64_t)wait->timeout_ns - waited;
-	struct timespec tick = { .tv_nsec = (long)(left < TICK_NS ? left : TICK_NS) };
+	struct timespec tick = {.tv_nsec = (long)(left < TICK_NS ? left : TICK_NS)};
 	long result = syscall(SYS_futex, &wait->endpoint->other->sequence, FUTEX_WAIT, wait->sequence, &tick, NULL, 0);
 	int error = result ? errno : 0;
 
