@@ -134,7 +134,8 @@ static int publish(const struct arguments *args, struct capture *cap)
 
 	if (ring_produce(&channel, &producer, &args->ring) < 0)
 		return MD_NOTHING;
-	if (ring_wait_reader(channel, &args->ring))
+	/* Started by md_replay, even a feed that is stopped at once sends its last record. */
+	if (ring_wait_reader(channel, &args->ring) || (stop_signal && args->ring.socket >= 0))
 		status = run(args, &producer, cap);
 	else if (stop_signal)
 		status = MD_OK;

@@ -92,10 +92,13 @@ static void become(const char *name, int socket, char **argv)
 	_exit(MD_NOTHING);
 }
 
-/* In the fork child: die with the parent, and begin with the signals as the parent found them. */
+/*
+ * In the fork child: die with the parent.  SIGINT and SIGTERM stay blocked
+ * until the program itself is ready for them, in stop_catch().
+ */
 static void settle(pid_t parent, bool ignore_int)
 {
-	sigset_t none;
+	sigset_t children;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
@@ -103,8 +106,9 @@ static void settle(pid_t parent, bool ignore_int)
 	if (ignore_int)
 		signal(SIGINT, SIG_IGN);
 	signal(SIGPIPE, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	sigemptyset(&children);
+	sigaddset(&children, SIGCHLD);
+	sigprocmask(SIG_UNBLOCK, &children, NULL);
 }
 
 /* Fork a child that becomes `child->name`; argv[0] and argv[1] are filled in there. */
@@ -146,20 +150,28 @@ static void ended(struct child *child, int wstatus)
 }
 
 /*
- * Take in whoever has ended.  A book that has ended leaves the feed nothing to
- * do; a feed that could not begin leaves the book nothing to wait for; a feed
- * that died is noticed by the book itself, which then reports what had arrived.
+ * A feed that has ended will send no more: the ring is shut down, and a book
+ * that still waits reads it empty and ends.  A feed that could not even begin
+ * has said why, and there is nothing to report.
  */
-static void reap(struct child *feed, struct child *book)
+static void feed_ended(struct child *feed, const struct child *book, struct ringshm *channel, int wstatus)
+{
+	ended(feed, wstatus);
+	if (feed->status == MD_NOTHING)
+		signal_child(book, SIGTERM);
+	else
+		ringshm_shutdown(channel);
+}
+
+/* Take in whoever has ended.  A book that has ended leaves the feed nothing to do. */
+static void reap(struct child *feed, struct child *book, struct ringshm *channel)
 {
 	int wstatus;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &wstatus, WNOHANG)) > 0) {
 		if (pid == feed->pid) {
-			ended(feed, wstatus);
-			if (feed->status == MD_NOTHING)
-				signal_child(book, SIGTERM);
+			feed_ended(feed, book, channel, wstatus);
 		} else if (pid == book->pid) {
 			ended(book, wstatus);
 			signal_child(feed, SIGTERM);
@@ -178,12 +190,12 @@ static void pass_on(const struct child *feed, const struct child *book, unsigned
 	signal_child(book, wishes == 2 ? SIGTERM : SIGKILL);
 }
 
-static void watch(struct child *feed, struct child *book, const sigset_t *signals)
+static void watch(struct child *feed, struct child *book, struct ringshm *channel, const sigset_t *signals)
 {
 	unsigned int wishes = 0;
 	int signo;
 
-	for (reap(feed, book); feed->pid || book->pid; reap(feed, book)) {
+	for (reap(feed, book, channel); feed->pid || book->pid; reap(feed, book, channel)) {
 		signo = sigwaitinfo(signals, NULL);
 		if (signo == SIGINT || signo == SIGTERM)
 			pass_on(feed, book, ++wishes);
@@ -224,8 +236,8 @@ static int replay(const struct arguments *args, struct ringshm *channel, const s
 		signal_child(&book, SIGTERM);
 		failed = MD_NOTHING;
 	}
-	ringshm_close(channel); /* theirs is their own */
-	watch(&feed, &book, signals);
+	watch(&feed, &book, channel, signals);
+	ringshm_close(channel);
 	if (failed)
 		return failed;
 	return feed.status > book.status ? feed.status : book.status;

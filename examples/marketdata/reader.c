@@ -98,7 +98,7 @@ static int await(struct ringshm_spsc_consumer *consumer, const void **bytes, uin
 	} while (ret == -ETIMEDOUT || ret == -EINTR);
 	if (ret == 0)
 		return -1;
-	return ret == -EPIPE ? READER_NO_FEED : READER_RING_ENDED;
+	return ret == -EPIPE || ret == -ESHUTDOWN ? READER_NO_FEED : READER_RING_ENDED;
 }
 
 /* The next record; READER_* when none will come, else -1. */

@@ -22,8 +22,14 @@ static void catch_one(int signo)
 
 void stop_catch(void)
 {
+	sigset_t both;
+
 	catch_one(SIGINT);
 	catch_one(SIGTERM);
+	sigemptyset(&both);
+	sigaddset(&both, SIGINT);
+	sigaddset(&both, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &both, NULL);
 }
 
 void sleep_slice(uint64_t deadline)

@@ -10,7 +10,10 @@
 
 extern volatile sig_atomic_t stop_signal; /* 0, or the signal that asked for an end */
 
-/* Catch SIGINT and SIGTERM, but leave one alone that the program was started to ignore. */
+/*
+ * Catch SIGINT and SIGTERM, but leave one alone that the program was started to
+ * ignore.  Whoever starts the program may block them: they then wait until here.
+ */
 void stop_catch(void);
 
 static inline uint64_t now_ns(void)
