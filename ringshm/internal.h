@@ -87,6 +87,7 @@ struct ringshm_kind_ops {
 };
 
 extern const struct ringshm_kind_ops ringshm__kind_spsc;
+extern const struct ringshm_kind_ops ringshm__kind_token;
 
 bool ringshm__kind_supported(uint32_t kind);
 bool ringshm__kind_has_slots(uint32_t kind);
@@ -126,6 +127,7 @@ int ringshm__populate(void *address, uint64_t size, bool writable, const char *w
 int ringshm__seat_take(struct ringshm_endpoint *endpoint, uint32_t id);
 bool ringshm__seat_alive(const struct ringshm *channel, uint32_t id);
 void ringshm__seat_sign(struct ringshm_endpoint *endpoint);
+void ringshm__seat_settle(struct ringshm_endpoint *endpoint, struct ringshm_count_line *count);
 void ringshm__seat_leave(struct ringshm_endpoint *endpoint);
 bool ringshm__seat_gone(const struct ringshm *channel, uint32_t role, uint32_t id);
 

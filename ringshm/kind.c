@@ -6,6 +6,7 @@
 
 static const struct ringshm_kind_ops *const kinds[] = {
 	[RINGSHM_SPSC] = &ringshm__kind_spsc,
+	[RINGSHM_TOKEN] = &ringshm__kind_token,
 };
 
 static const struct ringshm_kind_ops *kind_ops(uint32_t kind)

@@ -87,6 +87,18 @@ void ringshm__seat_sign(struct ringshm_endpoint *endpoint)
 	__atomic_store_n(&self->state, RINGSHM_SEAT_ATTACHED, __ATOMIC_RELEASE); /* pairs with seat_gone() */
 }
 
+/* One-seat kinds: end what the former owner had announced, then put our name on the line. */
+void ringshm__seat_settle(struct ringshm_endpoint *e, struct ringshm_count_line *count)
+{
+	/* relaxed: this side's only writer is whoever holds the seat */
+	if (e->self->state == RINGSHM_SEAT_ATTACHED)
+		ringshm_store_relaxed(&count->takeovers, ringshm_load_relaxed(&count->takeovers) + 1);
+	__atomic_store_n(&e->own->sleepers, 0, __ATOMIC_RELAXED);
+	/* not the dead one's number, which the other side may have ended already */
+	e->sleep_number = (uint32_t)ringshm__now();
+	ringshm__seat_sign(e);
+}
+
 void ringshm__seat_leave(struct ringshm_endpoint *endpoint)
 {
 	__atomic_store_n(&endpoint->self->state, RINGSHM_SEAT_CLOSED, __ATOMIC_RELEASE);

@@ -110,18 +110,6 @@ static int resume_producer(struct ringshm_spsc_producer *p, const struct ringshm
 	return 0;
 }
 
-/* What the former owner of this side left announced or half done, then our name on the line. */
-static void settle(struct ringshm_endpoint *e, struct ringshm_count_line *count)
-{
-	if (e->self->state == RINGSHM_SEAT_ATTACHED)
-		ringshm_store_relaxed(&count->takeovers, ringshm_load_relaxed(&count->takeovers) + 1); /* one writer */
-	/* relaxed: only we announce sleep on this side now */
-	__atomic_store_n(&e->own->sleepers, 0, __ATOMIC_RELAXED);
-	/* not the dead one's number, which the other side may have ended already */
-	e->sleep_number = (uint32_t)ringshm__now();
-	ringshm__seat_sign(e);
-}
-
 int ringshm_spsc_producer_open_as(struct ringshm_spsc_producer *p, struct ringshm *channel, uint32_t protocol,
 				  uint32_t size)
 {
@@ -148,7 +136,7 @@ int ringshm_spsc_producer_open_as(struct ringshm_spsc_producer *p, struct ringsh
 		return error;
 	}
 	__atomic_fetch_and(&e->ctl->state.word, ~RINGSHM_STATE_EOF, __ATOMIC_RELAXED); /* relaxed: a hint again */
-	settle(e, &e->ctl->count);
+	ringshm__seat_settle(e, &e->ctl->count);
 	return 0;
 }
 
@@ -287,7 +275,7 @@ int ringshm_spsc_consumer_open_as(struct ringshm_spsc_consumer *c, struct ringsh
 		memset(c, 0, sizeof(*c));
 		return error;
 	}
-	settle(e, &e->cons->count);
+	ringshm__seat_settle(e, &e->cons->count);
 	return 0;
 }
 

@@ -29,6 +29,7 @@
  */
 
 #include <ringshm/spsc.h>
+#include <ringshm/token.h>
 
 #include <sys/types.h>
 
@@ -284,6 +285,36 @@ int ringshm_spsc_recv_wait(struct ringshm_spsc_consumer *consumer, void *buf, ui
  */
 int ringshm_spsc_producer_recover(struct ringshm_spsc_producer *producer);
 int ringshm_spsc_consumer_recover(struct ringshm_spsc_consumer *consumer);
+
+/* ---- token endpoints ------------------------------------------------------------------------ */
+
+int ringshm_token_producer_open_as(struct ringshm_token_producer *producer, struct ringshm *channel, uint32_t protocol,
+				   uint32_t size);
+int ringshm_token_consumer_open_as(struct ringshm_token_consumer *consumer, struct ringshm *channel, uint32_t protocol,
+				   uint32_t size);
+
+/* As the spsc forms. What a dead producer had not stored never existed; what a dead consumer had not
+ * released is shown again. */
+static inline int ringshm_token_producer_open(struct ringshm_token_producer *producer, struct ringshm *channel)
+{
+	return ringshm_token_producer_open_as(producer, channel, RINGSHM_TOKEN_PROTOCOL, sizeof(*producer));
+}
+
+static inline int ringshm_token_consumer_open(struct ringshm_token_consumer *consumer, struct ringshm *channel)
+{
+	return ringshm_token_consumer_open_as(consumer, channel, RINGSHM_TOKEN_PROTOCOL, sizeof(*consumer));
+}
+
+int ringshm_token_producer_close(struct ringshm_token_producer *producer);
+int ringshm_token_consumer_close(struct ringshm_token_consumer *consumer);
+
+/* Waiting forms: as the spsc ones. peek_wait stores a value that is not 0 in *value when it returns 0. */
+int ringshm_token_send_wait(struct ringshm_token_producer *producer, uint64_t value, int64_t timeout_ns);
+int ringshm_token_peek_wait(struct ringshm_token_consumer *consumer, int64_t timeout_ns, uint64_t *value);
+int ringshm_token_recv_wait(struct ringshm_token_consumer *consumer, uint64_t *value, int64_t timeout_ns);
+
+int ringshm_token_producer_recover(struct ringshm_token_producer *producer);
+int ringshm_token_consumer_recover(struct ringshm_token_consumer *consumer);
 
 #pragma GCC visibility pop
 

@@ -189,10 +189,26 @@ static inline void ringshm_spsc_flush(struct ringshm_spsc_producer *p)
 	ringshm__spsc_wake_consumer(p);
 }
 
+/*
+ * The first position that may not be written. The consumer's head itself is newer than its credit, but
+ * lives in the line that it writes at every release: look there only on the first failed look in a row
+ * and every 64th after that, so that whoever polls a full ring leaves the consumer its line.
+ */
+static inline uint64_t ringshm__spsc_read_limit(const struct ringshm_spsc_producer *p, uint64_t need)
+{
+	uint64_t limit = ringshm_load_acquire(p->credit_word) + p->capacity; /* A2: pairs with R2 */
+
+	if (limit - p->tail < need && p->looks % 64 == 0)
+		limit = ringshm_load_acquire(p->head_word) + p->capacity; /* A4: pairs with R4 */
+	else if ((int64_t)(p->limit - limit) > 0 && p->limit - limit <= p->capacity)
+		limit = p->limit; /* from a head newer than this credit */
+	return limit;
+}
+
 /* Out of room, or the channel has ended. True: there is room after all. */
 static inline bool ringshm__spsc_make_room(struct ringshm_spsc_producer *p, uint64_t need)
 {
-	uint64_t credit, limit;
+	uint64_t limit;
 
 	ringshm_spsc_flush(p); /* an unpublished batch may be all that fills the ring */
 	if (p->status && p->status != -EMSGSIZE)
@@ -200,10 +216,9 @@ static inline bool ringshm__spsc_make_room(struct ringshm_spsc_producer *p, uint
 	p->status = ringshm__state_status(ringshm_load_acquire(p->state));
 	if (p->status)
 		return false;
-	credit = ringshm_load_acquire(p->credit_word); /* A2: pairs with R2 */
-	limit = credit + p->capacity;
-	/* A credit that goes back, beyond what is published, or off the grid is no credit. */
-	if (ringshm__unlikely(p->tail - credit > p->capacity || (credit & p->round) || limit - p->limit > p->capacity)) {
+	limit = ringshm__spsc_read_limit(p, need);
+	/* A limit that goes back, beyond what is published, or off the grid is none. */
+	if (ringshm__unlikely(limit - p->tail > p->capacity || (limit & p->round) || limit - p->limit > p->capacity)) {
 		p->status = -EPROTO;
 		p->limit = p->tail;
 		return false;
