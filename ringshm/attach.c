@@ -33,7 +33,7 @@ static int check_identity(const struct ringshm_header *h, const char *name)
 			name, h->major, ringshm_version(), RINGSHM_ABI_MAJOR);
 	if (h->header_size < sizeof(*h) || h->header_size > RINGSHM_BLOCK)
 		return unsound(name, "the header's size is impossible");
-	if (h->incompat & ~RINGSHM_F_KNOWN || !ringshm__kind_supported(h->kind))
+	if (!ringshm__kind_supported(h->kind) || h->incompat & ~ringshm__kind_features(h->kind))
 		return ringshm__fail(EPROTONOSUPPORT,
 				     "open %s: kind %u with features 0x%llx needs a newer ringshm than this one (%s)",
 				     name, h->kind, (unsigned long long)h->incompat, ringshm_version());
@@ -52,7 +52,7 @@ static int check_shape(const struct ringshm_header *h, const char *name)
 		return unsound(name, "capacity and slot size do not fit the kind");
 	if (h->slot_size > UINT32_C(1) << 30 || h->capacity > UINT64_MAX / unit)
 		return unsound(name, "the slot size is impossible");
-	if (!h->participants || h->participants > RINGSHM_PARTICIPANTS_MAX)
+	if (!h->participants || h->participants > RINGSHM_PARTICIPANTS_MAX || !ringshm__kind_seats_fit(h))
 		return unsound(name, "the number of participants is impossible");
 	if (h->kind == RINGSHM_SPSC && h->start_position & (h->alignment - 1))
 		return unsound(name, "the start position is off the grid");

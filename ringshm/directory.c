@@ -115,21 +115,32 @@ int ringshm__hidden_name(char out[static 256], const char *prefix, const char *n
 	return 0;
 }
 
+/* Whatever somebody has put there, as long as it is not a directory that holds something. */
+static int remove_entry(int dir, const char *name)
+{
+	if (!strcmp(name, ".") || !strcmp(name, "..") || !unlinkat(dir, name, 0))
+		return 0;
+	if (errno == EISDIR && !unlinkat(dir, name, AT_REMOVEDIR))
+		return 0;
+	return errno == ENOENT ? 0 : errno;
+}
+
 static int remove_entries(int dir)
 {
-	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), error = 0;
 	DIR *entries = copy < 0 ? NULL : fdopendir(copy);
 	struct dirent *entry;
-	int error = 0;
 
 	if (!entries) {
+		error = errno;
 		ringshm__close_fd(&copy);
-		return errno;
+		return error;
 	}
-	while ((entry = readdir(entries)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") && unlinkat(dir, entry->d_name, 0) &&
-		    errno != ENOENT)
-			error = errno;
+	while ((entry = readdir(entries))) {
+		int failed = remove_entry(dir, entry->d_name);
+
+		error = failed ? failed : error;
+	}
 	closedir(entries);
 	return error;
 }

@@ -16,6 +16,28 @@ void ringshm__close_fd(int *fd)
 	*fd = -1;
 }
 
+static int refuse_file(const char *channel, const char *file, bool writable, int error)
+{
+	switch (error) {
+	case EACCES:
+	case EPERM:
+		return ringshm__fail(
+			EACCES,
+			"open %s: no permission to %s its file '%s'; ask its owner for a wider mode, or open it with less access",
+			channel, writable ? "write" : "read", file);
+	case ENOENT:
+		return ringshm__fail(EPROTO, "open %s: its file '%s' is missing; run: ringshm rm %s", channel, file,
+				     channel);
+	case EISDIR:
+	case ELOOP: /* O_NOFOLLOW found a symbolic link */
+	case ENXIO: /* a socket */
+		return ringshm__fail(EPROTO, "open %s: '%s' is not a plain file; run: ringshm rm %s", channel, file,
+				     channel);
+	default:
+		return ringshm__fail(error, "open %s: file '%s': %s", channel, file, ringshm__reason(error));
+	}
+}
+
 /* O_NONBLOCK so that a FIFO put in a file's place cannot hold us; it means nothing to plain files. */
 int ringshm__open_file(int dir, const char *file, bool writable, const char *channel)
 {
@@ -23,20 +45,11 @@ int ringshm__open_file(int dir, const char *file, bool writable, const char *cha
 	struct stat status;
 	int fd = openat(dir, file, flags);
 
-	if (fd < 0 && (errno == EACCES || errno == EPERM))
-		return ringshm__fail(
-			EACCES,
-			"open %s: no permission to %s its file '%s'; ask its owner for a wider mode, or open it with less access",
-			channel, writable ? "write" : "read", file);
-	if (fd < 0 && errno == ENOENT)
-		return ringshm__fail(EPROTO, "open %s: its file '%s' is missing; run: ringshm rm %s", channel, file,
-				     channel);
 	if (fd < 0)
-		return ringshm__fail(errno, "open %s: file '%s': %s", channel, file, ringshm__reason(errno));
+		return refuse_file(channel, file, writable, errno);
 	if (fstat(fd, &status) || !S_ISREG(status.st_mode)) {
 		close(fd);
-		return ringshm__fail(EPROTO, "open %s: '%s' is not a plain file; run: ringshm rm %s", channel, file,
-				     channel);
+		return refuse_file(channel, file, writable, ELOOP);
 	}
 	return fd;
 }

@@ -91,6 +91,8 @@ extern const struct ringshm_kind_ops ringshm__kind_token;
 
 bool ringshm__kind_supported(uint32_t kind);
 bool ringshm__kind_has_slots(uint32_t kind);
+uint64_t ringshm__kind_features(uint32_t kind);
+bool ringshm__kind_seats_fit(const struct ringshm_header *header);
 int ringshm__kind_check(const struct ringshm_config *config);
 uint32_t ringshm__kind_slot_size(const struct ringshm_config *config);
 uint32_t ringshm__kind_participants(const struct ringshm_config *config);

@@ -24,6 +24,19 @@ bool ringshm__kind_has_slots(uint32_t kind)
 	return kind_ops(kind)->slot_size;
 }
 
+/* What a channel of this kind may have, also if only the kernel can make it so. */
+uint64_t ringshm__kind_features(uint32_t kind)
+{
+	return kind_ops(kind)->features | (kind == RINGSHM_SPSC ? RINGSHM_F_KLANE : 0);
+}
+
+bool ringshm__kind_seats_fit(const struct ringshm_header *header)
+{
+	uint32_t seats = kind_ops(header->kind)->seats;
+
+	return !seats || header->participants == seats;
+}
+
 int ringshm__kind_check(const struct ringshm_config *config)
 {
 	const struct ringshm_kind_ops *ops = kind_ops(config->kind);
