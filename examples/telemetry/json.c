@@ -161,7 +161,7 @@ static json_t *ring(const struct tel_model *m)
 	put_whole(object, "orphans", t->orphans);
 	put_whole(object, "unknown", t->unknown);
 	put_whole(object, "malformed", t->malformed);
-	put_whole(object, "late", m->end.late);
+	put_whole(object, "late", tel_model_late(m));
 	return object;
 }
 

@@ -92,10 +92,16 @@ static inline bool tel_model_current(const struct tel_model *model, const struct
 	return head->seq && head->seq == model->begin.head.seq;
 }
 
+/* Samples that the sampler left out, as last heard of. */
+static inline uint64_t tel_model_late(const struct tel_model *model)
+{
+	return model->goodbye.head.seq ? model->goodbye.late : model->end.late;
+}
+
 /* Records that the sampler lost to a full ring, as last heard of. */
 static inline uint64_t tel_model_dropped(const struct tel_model *model)
 {
-	return model->goodbye.dropped ? model->goodbye.dropped : model->end.dropped;
+	return model->goodbye.head.seq ? model->goodbye.dropped : model->end.dropped;
 }
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,9 +37,22 @@ void channels_begin(void)
 	setenv("RINGSHM_DIR", directory, 1);
 }
 
-void channels_end(void)
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-	cr_expect_eq(rmdir(directory), 0, "%s: channels are left: %s", directory, strerror(errno));
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+void channels_remove(void)
+{
+	nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+void channels_are_gone(void)
+{
+	cr_assert_eq(rmdir(directory), 0, "%s: channels are left: %s", directory, strerror(errno));
 }
 
 static int keep(const char *name)

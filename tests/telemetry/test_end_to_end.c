@@ -225,7 +225,6 @@ static void run(void)
 	struct ringshm *channel;
 	pid_t mayflies;
 
-	channels_begin();
 	burner = start_burner();
 	mayflies = start_mayflies();
 	sleep_ms(50); /* long enough to have its name */
@@ -240,7 +239,7 @@ static void run(void)
 	kill(mayflies, SIGKILL);
 	kill(burner, SIGKILL);
 	waitpid(mayflies, NULL, 0);
-	channels_end();
+	channels_are_gone();
 }
 
 static uint64_t ticks_of(struct rusage *usage)
@@ -344,7 +343,7 @@ static void cpu_time_agrees_with_the_kernels_account(void)
 	cr_expect_gt(last - samples[0].awkward.utime - samples[0].awkward.stime, 0);
 }
 
-Test(end_to_end, two_seconds_of_records_agree_with_proc, .timeout = 40)
+Test(end_to_end, two_seconds_of_records_agree_with_proc, .init = channels_begin, .fini = channels_remove, .timeout = 40)
 {
 	run();
 	samples_are_whole_and_on_time();

@@ -15,7 +15,17 @@
 
 #define LIMIT 15 /* seconds; what is tested takes milliseconds on a machine with time to spare */
 
-TestSuite(ends, .init = channels_begin, .fini = channels_end, .timeout = 60);
+TestSuite(ends, .init = channels_begin, .fini = channels_remove, .timeout = 60);
+
+/* A test that also fails when it leaves a channel behind. */
+#define ENDS(name)                   \
+	static void name(void);      \
+	Test(ends, name)             \
+	{                            \
+		name();              \
+		channels_are_gone(); \
+	}                            \
+	static void name(void)
 
 static void ends_with(struct program *program, int code)
 {
@@ -40,7 +50,7 @@ static int lines(int fd)
 	return n;
 }
 
-Test(ends, a_pair_ends_by_itself_after_its_count)
+ENDS(a_pair_ends_by_itself_after_its_count)
 {
 	struct program pair;
 
@@ -52,7 +62,7 @@ Test(ends, a_pair_ends_by_itself_after_its_count)
 	cr_expect_geq(lines(pair.out), 5);
 }
 
-Test(ends, a_pair_that_is_interrupted_shows_what_it_has_and_ends_well)
+ENDS(a_pair_that_is_interrupted_shows_what_it_has_and_ends_well)
 {
 	struct program pair;
 
@@ -64,7 +74,7 @@ Test(ends, a_pair_that_is_interrupted_shows_what_it_has_and_ends_well)
 }
 
 /* As ^C does it: the terminal sends the signal to the whole group. */
-Test(ends, a_pair_whose_group_is_interrupted_ends_well_too)
+ENDS(a_pair_whose_group_is_interrupted_ends_well_too)
 {
 	struct program pair;
 
@@ -75,7 +85,7 @@ Test(ends, a_pair_whose_group_is_interrupted_ends_well_too)
 	says(pair.out, " samples, ");
 }
 
-Test(ends, a_killed_sampler_ends_the_pair_with_a_word)
+ENDS(a_killed_sampler_ends_the_pair_with_a_word)
 {
 	struct program pair;
 
@@ -88,7 +98,7 @@ Test(ends, a_killed_sampler_ends_the_pair_with_a_word)
 	says(pair.out, " samples, ");
 }
 
-Test(ends, a_killed_viewer_ends_the_pair_with_a_word)
+ENDS(a_killed_viewer_ends_the_pair_with_a_word)
 {
 	struct program pair;
 
@@ -99,7 +109,7 @@ Test(ends, a_killed_viewer_ends_the_pair_with_a_word)
 	says(pair.err, "the viewer (pid ");
 }
 
-Test(ends, a_killed_parent_takes_both_with_it)
+ENDS(a_killed_parent_takes_both_with_it)
 {
 	struct program pair;
 	pid_t sampler, viewer;
@@ -116,7 +126,7 @@ Test(ends, a_killed_parent_takes_both_with_it)
 	cr_expect_not(process_lives(viewer));
 }
 
-Test(ends, a_viewer_that_is_stopped_cannot_hold_the_pair)
+ENDS(a_viewer_that_is_stopped_cannot_hold_the_pair)
 {
 	struct program pair;
 
@@ -147,7 +157,7 @@ static struct ringshm_info info_of(struct ringshm *channel)
 	return info;
 }
 
-Test(ends, a_viewer_elsewhere_says_that_its_sampler_died_and_another_sampler_takes_over)
+ENDS(a_viewer_elsewhere_says_that_its_sampler_died_and_another_sampler_takes_over)
 {
 	struct program sampler, viewer, next;
 
@@ -166,7 +176,7 @@ Test(ends, a_viewer_elsewhere_says_that_its_sampler_died_and_another_sampler_tak
 	says(next.err, "3 samples");
 }
 
-Test(ends, a_sampler_elsewhere_says_that_its_viewer_died_and_serves_the_next)
+ENDS(a_sampler_elsewhere_says_that_its_viewer_died_and_serves_the_next)
 {
 	struct program sampler, viewer, next;
 
@@ -185,7 +195,7 @@ Test(ends, a_sampler_elsewhere_says_that_its_viewer_died_and_serves_the_next)
 	ends_with(&sampler, 0);
 }
 
-Test(ends, a_sampler_that_is_interrupted_says_goodbye_and_its_viewer_ends_well)
+ENDS(a_sampler_that_is_interrupted_says_goodbye_and_its_viewer_ends_well)
 {
 	struct program sampler, viewer;
 
@@ -199,7 +209,7 @@ Test(ends, a_sampler_that_is_interrupted_says_goodbye_and_its_viewer_ends_well)
 	says(viewer.out, "\"type\":\"end\"");
 }
 
-Test(ends, a_channel_that_is_removed_ends_both_with_a_word)
+ENDS(a_channel_that_is_removed_ends_both_with_a_word)
 {
 	struct program sampler, viewer;
 
@@ -214,7 +224,7 @@ Test(ends, a_channel_that_is_removed_ends_both_with_a_word)
 	says(viewer.err, "removed");
 }
 
-Test(ends, a_second_sampler_is_refused_while_the_first_lives)
+ENDS(a_second_sampler_is_refused_while_the_first_lives)
 {
 	struct program first, second;
 	struct ringshm *channel;
@@ -231,7 +241,7 @@ Test(ends, a_second_sampler_is_refused_while_the_first_lives)
 	ends_with(&first, 0);
 }
 
-Test(ends, what_a_full_ring_does_not_take_is_counted_and_shown)
+ENDS(what_a_full_ring_does_not_take_is_counted_and_shown)
 {
 	struct program sampler, viewer;
 	struct ringshm *channel;
@@ -257,7 +267,7 @@ Test(ends, what_a_full_ring_does_not_take_is_counted_and_shown)
 	cr_expect_geq(strtoull(shown + strlen("\"dropped\":"), NULL, 10), dropped);
 }
 
-Test(ends, without_a_channel_there_is_nothing_to_view_and_a_hint)
+ENDS(without_a_channel_there_is_nothing_to_view_and_a_hint)
 {
 	struct program viewer;
 
@@ -267,7 +277,7 @@ Test(ends, without_a_channel_there_is_nothing_to_view_and_a_hint)
 	says(viewer.err, "--sampler nowhere");
 }
 
-Test(ends, a_channel_of_another_program_is_refused)
+ENDS(a_channel_of_another_program_is_refused)
 {
 	struct ringshm_config config;
 	struct program viewer;
@@ -284,7 +294,7 @@ Test(ends, a_channel_of_another_program_is_refused)
 	ringshm_unlink("other");
 }
 
-Test(ends, without_proc_there_is_an_error_and_no_wait)
+ENDS(without_proc_there_is_an_error_and_no_wait)
 {
 	struct program pair;
 
@@ -294,7 +304,7 @@ Test(ends, without_proc_there_is_an_error_and_no_wait)
 	says(pair.err, "--proc");
 }
 
-Test(ends, senseless_options_are_refused)
+ENDS(senseless_options_are_refused)
 {
 	static const char *const bad[][2] = {
 		{"--interval", "0"},  {"--interval", "soon"}, {"--count", "0"},
@@ -310,43 +320,92 @@ Test(ends, senseless_options_are_refused)
 	}
 }
 
-/* Run the pair with its output on `fd`; its words on the standard error are dropped. */
-static struct program start_onto(int fd)
+/* Run the program with its output on `fd`; its words on the standard error are dropped. */
+static struct program start_onto(int fd, const char *option, const char *value)
 {
-	struct program pair = {.pid = fork()};
+	struct program program = {.pid = fork()};
 
-	cr_assert_geq(pair.pid, 0);
-	if (pair.pid)
-		return pair;
+	cr_assert_geq(program.pid, 0);
+	if (program.pid)
+		return program;
+	signal(SIGPIPE, SIG_DFL);
 	dup2(fd, STDOUT_FILENO);
-	execl(TELEMETRY, TELEMETRY, "--interval", "50ms", (char *)NULL);
+	execl(TELEMETRY, TELEMETRY, option, value, (char *)NULL);
 	_exit(127);
 }
 
-Test(ends, nobody_reads_the_output_any_more_and_that_is_no_error)
+static void ends_unread(const char *option, const char *value)
 {
-	struct program pair;
+	struct program program;
 	int ends[2], status;
 
 	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
-	pair = start_onto(ends[1]);
+	program = start_onto(ends[1], option, value);
 	close(ends[1]);
 	close(ends[0]); /* as `telemetry | head -n 0` does */
-	status = program_wait(&pair, LIMIT);
+	status = program_wait(&program, LIMIT);
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %#x", (unsigned int)status);
 }
 
-Test(ends, an_output_that_is_full_is_an_error)
+ENDS(a_pair_whose_output_nobody_reads_any_more_ends_without_an_error)
+{
+	ends_unread("--interval", "50ms");
+}
+
+ENDS(a_viewer_whose_output_nobody_reads_any_more_ends_without_an_error)
+{
+	struct program sampler;
+
+	program_start(&sampler, "--sampler", "unread", "--interval", "50ms", NULL);
+	ringshm_close(channel_named("unread"));
+	ends_unread("--viewer", "unread");
+	kill(sampler.pid, SIGINT);
+	ends_with(&sampler, 0);
+}
+
+ENDS(an_output_that_is_full_is_an_error)
 {
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), status;
-	struct program pair = start_onto(full);
+	struct program pair = start_onto(full, "--interval", "50ms");
 
 	status = program_wait(&pair, LIMIT);
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 1, "status %#x", (unsigned int)status);
 	close(full);
 }
 
-Test(ends, what_is_no_terminal_gets_plain_lines)
+ENDS(a_sample_is_shown_when_it_is_whole_and_a_long_sleep_is_interrupted)
+{
+	struct program pair;
+
+	program_start(&pair, "--interval", "1h", NULL);
+	program_expect(&pair, pair.out, "  cpu ", LIMIT);
+	kill(pair.pid, SIGINT);
+	ends_with(&pair, 0);
+	says(pair.out, "1 samples, ");
+}
+
+ENDS(samples_that_a_stopped_sampler_missed_are_counted)
+{
+	struct program sampler, viewer;
+	const char *late;
+
+	program_start(&sampler, "--sampler", "stopped", "--interval", "50ms", NULL);
+	ringshm_close(channel_named("stopped"));
+	program_start(&viewer, "--viewer", "stopped", "--json", NULL);
+	program_expect(&viewer, viewer.out, "\"type\":\"sample\"", LIMIT);
+	kill(sampler.pid, SIGSTOP);
+	sleep_ms(500);
+	kill(sampler.pid, SIGCONT);
+	sleep_ms(200);
+	kill(sampler.pid, SIGINT);
+	ends_with(&sampler, 0);
+	ends_with(&viewer, 0);
+	late = strstr(strstr(program_text(viewer.out), "\"type\":\"end\""), "\"late\":");
+	cr_assert_not_null(late);
+	cr_expect_geq(atoi(late + strlen("\"late\":")), 5);
+}
+
+ENDS(what_is_no_terminal_gets_plain_lines)
 {
 	struct program pair;
 
@@ -378,7 +437,7 @@ static bool terminal_shows(int fd, const char *what)
 	return false;
 }
 
-Test(ends, a_terminal_gets_the_table_and_q_leaves_it)
+ENDS(a_terminal_gets_the_table_and_q_leaves_it)
 {
 	struct winsize size = {.ws_row = 30, .ws_col = 100};
 	struct program pair;
