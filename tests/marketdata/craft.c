@@ -312,7 +312,7 @@ const char *save(const struct bytes *b, size_t len)
 		abort();
 	saved[saves++] = name;
 	file = need(fopen(name, "wb"));
-	if (fwrite(b->p, 1, len, file) != len || fclose(file))
+	if ((len && fwrite(b->p, 1, len, file) != len) || fclose(file))
 		need(NULL);
 	return name;
 }
