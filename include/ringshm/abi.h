@@ -42,8 +42,8 @@ typedef uint32_t ringshm_word32 __attribute__((aligned(4)));
 #define RINGSHM_ABI_MINOR 0u				/* a higher minor: more, compatible */
 #define RINGSHM_BYTE_ORDER UINT32_C(0x01020304)
 
-#define RINGSHM_LINE 128u	  /* bytes between words of different writers: two lines, as prefetched in pairs */
-#define RINGSHM_BLOCK 4096u	  /* fixed part of ctl and of cons, header part of data */
+#define RINGSHM_LINE 128u   /* bytes between words of different writers: two lines, as prefetched in pairs */
+#define RINGSHM_BLOCK 4096u /* fixed part of ctl and of cons, header part of data */
 #define RINGSHM_UUID_SIZE 16u
 #define RINGSHM_PARTICIPANTS_DEFAULT 64u
 #define RINGSHM_PARTICIPANTS_MAX 1024u
@@ -88,31 +88,31 @@ enum ringshm_backend {
  * Who attaches copies it once, checks the copy and uses only the copy.
  */
 struct ringshm_header {
-	ringshm_word magic;	  /* RINGSHM_MAGIC; stored with release after everything else */
-	uint16_t major;		  /* RINGSHM_ABI_MAJOR */
-	uint16_t minor;		  /* RINGSHM_ABI_MINOR */
-	uint32_t header_size;	  /* sizeof(struct ringshm_header) as its builder knew it */
-	uint32_t byte_order;	  /* RINGSHM_BYTE_ORDER */
-	uint32_t kind;		  /* enum ringshm_kind */
-	ringshm_word incompat;	  /* RINGSHM_F_*: all must be known */
-	ringshm_word compat;	  /* may be ignored */
+	ringshm_word magic;    /* RINGSHM_MAGIC; stored with release after everything else */
+	uint16_t major;	       /* RINGSHM_ABI_MAJOR */
+	uint16_t minor;	       /* RINGSHM_ABI_MINOR */
+	uint32_t header_size;  /* sizeof(struct ringshm_header) as its builder knew it */
+	uint32_t byte_order;   /* RINGSHM_BYTE_ORDER */
+	uint32_t kind;	       /* enum ringshm_kind */
+	ringshm_word incompat; /* RINGSHM_F_*: all must be known */
+	ringshm_word compat;   /* may be ignored */
 	uint8_t uuid[RINGSHM_UUID_SIZE];
-	ringshm_word capacity;	  /* power of two: bytes (spsc) or slots (the others) */
+	ringshm_word capacity; /* power of two: bytes (spsc) or slots (the others) */
 	ringshm_word start_position;
-	uint32_t slot_size;	  /* bytes a slot; 0 for spsc */
-	uint32_t alignment;	  /* of payloads: 8 or 64 */
-	uint32_t participants;	  /* records in ctl and in cons, bytes in lock */
-	uint32_t backend;	  /* enum ringshm_backend of data */
-	ringshm_word page_size;	  /* of data, bytes, as obtained */
-	ringshm_word ctl_size;	  /* bytes of each file */
+	uint32_t slot_size;	/* bytes a slot; 0 for spsc */
+	uint32_t alignment;	/* of payloads: 8 or 64 */
+	uint32_t participants;	/* records in ctl and in cons, bytes in lock */
+	uint32_t backend;	/* enum ringshm_backend of data */
+	ringshm_word page_size; /* of data, bytes, as obtained */
+	ringshm_word ctl_size;	/* bytes of each file */
 	ringshm_word cons_size;
 	ringshm_word data_size;
 	ringshm_word data_offset; /* of the first record or slot from the start of data */
 	ringshm_word schema_id;	  /* the user's; 0: none */
 	uint32_t schema_version;
-	int32_t node;		  /* NUMA node of data; -1: any; -2: interleaved */
-	ringshm_word created_ns;  /* CLOCK_REALTIME */
-	uint32_t creator_pid;	  /* for people; in the creator's pid namespace */
+	int32_t node;		 /* NUMA node of data; -1: any; -2: interleaved */
+	ringshm_word created_ns; /* CLOCK_REALTIME */
+	uint32_t creator_pid;	 /* for people; in the creator's pid namespace */
 	uint32_t creator_uid;
 	ringshm_word backend_key; /* sysv: the segment's key; otherwise 0 */
 	uint8_t reserved[344];	  /* zero */
@@ -161,12 +161,12 @@ struct ringshm_stall_line {
  * the rest is for sweepers and for people.
  */
 struct ringshm_participant {
-	ringshm_word intent;	  /* mpmc: the range last tried to claim, position | count */
-	ringshm_word generation;  /* owners of this id so far; the owner's own number */
-	ringshm_word position;	  /* bcast: how far this consumer has read */
-	uint32_t state;		  /* RINGSHM_SEAT_* */
-	uint32_t role;		  /* enum ringshm_role */
-	uint32_t pid;		  /* for people; in the owner's pid namespace */
+	ringshm_word intent;	 /* mpmc: the range last tried to claim, position | count */
+	ringshm_word generation; /* owners of this id so far; the owner's own number */
+	ringshm_word position;	 /* bcast: how far this consumer has read */
+	uint32_t state;		 /* RINGSHM_SEAT_* */
+	uint32_t role;		 /* enum ringshm_role */
+	uint32_t pid;		 /* for people; in the owner's pid namespace */
 	uint32_t tid;
 	ringshm_word attached_ns; /* CLOCK_MONOTONIC */
 	ringshm_word dropped;	  /* messages its caller gave up, by note_dropped() */
@@ -174,7 +174,10 @@ struct ringshm_participant {
 	ringshm_word reserved[7];
 };
 
-enum ringshm_role { RINGSHM_ROLE_PRODUCER = 1, RINGSHM_ROLE_CONSUMER = 2 };
+enum ringshm_role {
+	RINGSHM_ROLE_PRODUCER = 1,
+	RINGSHM_ROLE_CONSUMER = 2
+};
 
 /* spsc and token: fixed seats, so that a lock byte is the role. */
 #define RINGSHM_SEAT_PRODUCER 0u
@@ -182,10 +185,10 @@ enum ringshm_role { RINGSHM_ROLE_PRODUCER = 1, RINGSHM_ROLE_CONSUMER = 2 };
 
 /* `ctl`: the identity and the producers' words. */
 struct ringshm_ctl {
-	struct ringshm_header header;	/*    0 */
-	struct ringshm_line state;	/*  512  RINGSHM_STATE_* */
-	struct ringshm_line tail;	/*  640  spsc, token: end of what is published; mpmc, bcast: claim cursor */
-	struct ringshm_wake_line wake;	/*  768  sequence: consumers sleep on it; sleepers: producers */
+	struct ringshm_header header;	 /*    0 */
+	struct ringshm_line state;	 /*  512  RINGSHM_STATE_* */
+	struct ringshm_line tail;	 /*  640  spsc, token: end of what is published; mpmc, bcast: claim cursor */
+	struct ringshm_wake_line wake;	 /*  768  sequence: consumers sleep on it; sleepers: producers */
 	struct ringshm_count_line count; /*  896 */
 	struct ringshm_stall_line stall; /* 1024 */
 	uint8_t reserved[RINGSHM_BLOCK - 1152];
@@ -194,12 +197,12 @@ struct ringshm_ctl {
 
 /* `cons`: the consumers' words. */
 struct ringshm_cons {
-	ringshm_word magic;		/*    0  RINGSHM_CONS_MAGIC */
+	ringshm_word magic;		 /*    0  RINGSHM_CONS_MAGIC */
 	uint8_t uuid[RINGSHM_UUID_SIZE]; /*   8  the channel's */
 	uint8_t reserved0[104];
-	struct ringshm_line head;	/*  128  spsc, token: end of what is released; mpmc: claim cursor */
-	struct ringshm_line credit;	/*  256  spsc, token: the copy of head that the producer polls */
-	struct ringshm_wake_line wake;	/*  384  sequence: producers sleep on it; sleepers: consumers */
+	struct ringshm_line head;	 /*  128  spsc, token: end of what is released; mpmc: claim cursor */
+	struct ringshm_line credit;	 /*  256  spsc, token: the copy of head that the producer polls */
+	struct ringshm_wake_line wake;	 /*  384  sequence: producers sleep on it; sleepers: consumers */
 	struct ringshm_count_line count; /* 512 */
 	struct ringshm_stall_line stall; /* 640 */
 	uint8_t reserved1[RINGSHM_BLOCK - 768];
@@ -215,14 +218,14 @@ static inline struct ringshm_participant *ringshm_participant_line(void *file, u
 /* `data`: a header page, then records or slots at header.data_offset. The lines of a kernel lane
  * (RINGSHM_F_KLANE) stand here, where the kernel has the pages pinned; unused otherwise. */
 struct ringshm_data {
-	ringshm_word magic;		/*    0  RINGSHM_DATA_MAGIC */
+	ringshm_word magic;		 /*    0  RINGSHM_DATA_MAGIC */
 	uint8_t uuid[RINGSHM_UUID_SIZE]; /*   8  the channel's */
-	ringshm_word size;		/*   24  bytes of the whole area */
+	ringshm_word size;		 /*   24  bytes of the whole area */
 	uint8_t reserved0[96];
-	struct ringshm_line state;	/*  128  kernel lane: as ringshm_ctl.state */
-	struct ringshm_line tail;	/*  256  kernel lane: the kernel's */
-	struct ringshm_line head;	/*  384  kernel lane: the consumer's */
-	struct ringshm_line credit;	/*  512  kernel lane: the consumer's */
+	struct ringshm_line state;	 /*  128  kernel lane: as ringshm_ctl.state */
+	struct ringshm_line tail;	 /*  256  kernel lane: the kernel's */
+	struct ringshm_line head;	 /*  384  kernel lane: the consumer's */
+	struct ringshm_line credit;	 /*  512  kernel lane: the consumer's */
 	struct ringshm_count_line count; /* 640  kernel lane: lost = records the kernel dropped */
 	uint8_t reserved1[RINGSHM_BLOCK - 768];
 };
@@ -269,25 +272,27 @@ static inline uint16_t ringshm_record_flags(uint64_t header)
  * mpmc. Every word is a position, 56 bits, above one byte; so all are compared by plain subtraction,
  * modulo 2^64, and a position comes again after 2^56 messages only.
  *
- *   slot word   [ position | state (2 bits) | length (6 bits) ]   first word of every slot
+ *   slot word   [ position | state of the slot                ]   first word of every slot
  *   cursor      [ position | losses counted, modulo 256       ]   ctl.tail, cons.head
  *   intent      [ position | count                            ]   ringshm_participant
  *
- * State 0: free; 1: free, and its last reader died; 2: a message; 3: its producer died. Slots of up to
- * 64 bytes ("compact") are [word][payload] and their length stands in the word; longer ones are
- * [word][record header][payload] with length 0 in the word. RINGSHM_F_TIMESTAMP puts 8 bytes before
- * the payload; alignment 64 puts the payload at 64. Length 63 in any slot: discarded.
- * The byte of the cursor of consumers belongs to ctl.count.lost, that of producers to cons.count.lost:
- * true value = lost + ((cursor - lost) & 255).
+ * States: below 0x80 it is the producers' turn, from there on the consumers'. Slots of up to 128 bytes
+ * ("compact") are [word][payload], the length in the state; longer ones, and all with
+ * RINGSHM_F_TIMESTAMP, are [word][record header][stamp, with that feature][payload]. Alignment 64 puts
+ * the payload at 64.
+ * The byte of the consumers' cursor belongs to ctl.count.lost, that of the producers' to
+ * cons.count.lost: true value = lost + ((cursor - lost) & 255).
  */
 #define RINGSHM_MPMC_SHIFT 8
 #define RINGSHM_MPMC_LOW UINT64_C(0xff)
-#define RINGSHM_MPMC_MARK UINT64_C(0x40)  /* states 1 and 3: a loss to be counted by the next claim */
-#define RINGSHM_MPMC_READY UINT64_C(0x80) /* states 2 and 3: the consumers' turn */
-#define RINGSHM_MPMC_LENGTH UINT64_C(0x3f)
-#define RINGSHM_MPMC_DISCARDED UINT64_C(63)
-#define RINGSHM_MPMC_BATCH_MAX 255u  /* slots of one claim */
-#define RINGSHM_MPMC_COMPACT_MAX 64u /* largest slot without a record header */
+#define RINGSHM_MPMC_FREE UINT64_C(0x00)
+#define RINGSHM_MPMC_FREED UINT64_C(0x40)     /* free, its last reader died: a loss not yet counted */
+#define RINGSHM_MPMC_READY UINT64_C(0x80)     /* a message; compact: plus its length */
+#define RINGSHM_MPMC_DISCARDED UINT64_C(0xfe) /* its producer gave it up */
+#define RINGSHM_MPMC_TOMBSTONE UINT64_C(0xff) /* its producer died: a loss not yet counted */
+#define RINGSHM_MPMC_LENGTH UINT64_C(0x7f)
+#define RINGSHM_MPMC_BATCH_MAX 255u   /* slots of one claim */
+#define RINGSHM_MPMC_COMPACT_MAX 128u /* bytes of the largest compact slot */
 
 #ifdef __cplusplus
 }

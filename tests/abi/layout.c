@@ -105,9 +105,10 @@ static void check_names(void)
 	tap_ok(RINGSHM_STATE_SHUTDOWN == 1 && RINGSHM_STATE_SUPERSEDED == 2 && RINGSHM_STATE_EOF == 4 &&
 		       RINGSHM_SEAT_FREE == 0 && RINGSHM_SEAT_ATTACHED == 1 && RINGSHM_SEAT_CLOSED == 2,
 	       "states have the values that were fixed");
-	tap_ok(RINGSHM_MPMC_SHIFT == 8 && RINGSHM_MPMC_LOW == 255 && RINGSHM_MPMC_MARK == 64 &&
-		       RINGSHM_MPMC_READY == 128 && RINGSHM_MPMC_LENGTH == 63 && RINGSHM_MPMC_DISCARDED == 63 &&
-		       RINGSHM_MPMC_BATCH_MAX == 255 && RINGSHM_MPMC_COMPACT_MAX == 64,
+	tap_ok(RINGSHM_MPMC_SHIFT == 8 && RINGSHM_MPMC_LOW == 0xff && RINGSHM_MPMC_FREE == 0 &&
+		       RINGSHM_MPMC_FREED == 0x40 && RINGSHM_MPMC_READY == 0x80 && RINGSHM_MPMC_DISCARDED == 0xfe &&
+		       RINGSHM_MPMC_TOMBSTONE == 0xff && RINGSHM_MPMC_LENGTH == 0x7f && RINGSHM_MPMC_BATCH_MAX == 255 &&
+		       RINGSHM_MPMC_COMPACT_MAX == 128,
 	       "the words of mpmc are cut where they were cut");
 }
 
