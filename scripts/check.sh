@@ -11,7 +11,7 @@ set -u
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 LOGS=$TOP/build-check # not in build/, which a change of options makes anew
-PASSED=0 FAILED=0 SKIPPED=0
+PASSED=0 FAILED=0 SKIPPED=0 STAGE=
 
 wanted() {
 	local word
@@ -32,7 +32,9 @@ run_stage() {
 	log=$LOGS/$name.log
 	limit=$(sed -n 's/^# timeout: *\([0-9]*\).*/\1/p' "$file" | head -1)
 	began=$SECONDS
-	timeout -k 10 "${limit:-120}" bash "$file" </dev/null >"$log" 2>&1
+	timeout -k 10 "${limit:-120}" bash "$file" </dev/null >"$log" 2>&1 &
+	STAGE=$!
+	wait $STAGE
 	rc=$?
 	read -r passed failed skipped < <(awk -f "$TOP/scripts/tally.awk" "$log" 2>"$log.why")
 	left=$(leftovers)
@@ -63,6 +65,8 @@ main() {
 	RINGSHM_DIR=$(mktemp -d /dev/shm/ringshm-check.XXXXXX) || die "no room for channels in /dev/shm"
 	export RINGSHM_DIR
 	trap 'rm -rf "$RINGSHM_DIR"' EXIT
+	# timeout puts a stage into a process group of its own, which ^C at the terminal does not reach.
+	trap 'kill $STAGE; exit 130' INT TERM
 	for file in "$TOP"/tests/stages/[0-9][0-9]-*.sh; do
 		wanted "$(basename "$file" .sh)" "$@" && run_stage "$file"
 	done

@@ -24,7 +24,7 @@ show() {
 		sum_up "$name" "not built: remove build/ and run this again, and see what configure misses"
 		return 1
 	fi
-	timeout -k 5 "$limit" "$@" </dev/null 2>&1 | tee "$LOGS/$name.log"
+	timeout --foreground -k 5 "$limit" "$@" </dev/null 2>&1 | tee "$LOGS/$name.log"
 	rc=${PIPESTATUS[0]}
 	[ "$rc" -eq 0 ] && return 0
 	FAILED+=("$name")
