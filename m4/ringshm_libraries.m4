@@ -9,27 +9,22 @@ PKG_CHECK_MODULES([ZLIB], [zlib], [have_zlib=yes], [have_zlib=no])
 PKG_CHECK_MODULES([CRITERION], [criterion >= 2.3], [have_criterion=yes], [have_criterion=no])
 PKG_CHECK_MODULES([BENCHMARK], [benchmark], [have_benchmark=yes], [have_benchmark=no])
 PKG_CHECK_MODULES([NCURSES], [ncursesw], [have_ncurses=yes], [have_ncurses=no])
-PKG_CHECK_MODULES([JANSSON], [jansson >= 2.10], [have_jansson=yes],
+PKG_CHECK_MODULES([JANSSON], [jansson >= 2.10], [],
 	[AC_MSG_ERROR([jansson is missing, with which the ringshm command prints JSON; run: apt-get install libjansson-dev])])
 AC_SEARCH_LIBS([argp_parse], [argp], [],
 	[AC_MSG_ERROR([argp_parse is missing: glibc has it, elsewhere install argp-standalone])])
 
-AS_VAR_IF([have_ncurses], [yes],
-	[AC_DEFINE([HAVE_NCURSES], [1], [Define to 1 for the full-screen table of the telemetry example.])])
-AM_CONDITIONAL([HAVE_MARKETDATA], [test "$have_pcap,$have_zlib,$have_jansson" = yes,yes,yes])
+AM_CONDITIONAL([HAVE_MARKETDATA], [test "$have_pcap,$have_zlib" = yes,yes])
 AM_CONDITIONAL([HAVE_CRITERION], [test "$have_criterion" = yes])
 AM_CONDITIONAL([HAVE_BENCHMARK], [test "$have_benchmark,$have_cxx17" = yes,yes])
 AM_CONDITIONAL([HAVE_NCURSES], [test "$have_ncurses" = yes])
-AM_CONDITIONAL([HAVE_JANSSON], [test "$have_jansson" = yes])
 
 AM_COND_IF([HAVE_CRITERION], [with_criterion_text=yes],
 	[with_criterion_text="no (apt-get install libcriterion-dev)"])
 AM_COND_IF([HAVE_MARKETDATA], [with_marketdata_text=yes],
-	[with_marketdata_text="no (apt-get install libpcap-dev zlib1g-dev libjansson-dev)"])
+	[with_marketdata_text="no (apt-get install libpcap-dev zlib1g-dev)"])
 AM_COND_IF([HAVE_BENCHMARK], [with_benchmark_text=yes],
 	[with_benchmark_text="no (apt-get install g++ libbenchmark-dev)"])
 AM_COND_IF([HAVE_NCURSES], [with_ncurses_text=yes],
 	[with_ncurses_text="no (apt-get install libncurses-dev)"])
-AM_COND_IF([HAVE_JANSSON], [with_jansson_text=yes],
-	[with_jansson_text="no (apt-get install libjansson-dev)"])
 ])

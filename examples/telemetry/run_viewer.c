@@ -96,7 +96,7 @@ static void report_end(const struct viewing *v, int err)
 		tel_complain("viewing ended: %s", tel_status_text(err));
 }
 
-static int choose_view(struct viewing *v, const struct tel_options *options)
+static void choose_view(struct viewing *v, const struct tel_options *options)
 {
 	v->view.out = stdout;
 	if (options->format == FORMAT_JSON)
@@ -105,17 +105,11 @@ static int choose_view(struct viewing *v, const struct tel_options *options)
 		v->view.ops = &tel_view_screen;
 	else
 		v->view.ops = &tel_view_lines;
-	if (!v->view.ops->open) {
-		tel_complain("--json: this program was built without jansson; install "
-			     "libjansson-dev, then configure and make again");
-		return -ENOTSUP;
-	}
 	if (v->view.ops->open(&v->view) == 0)
-		return 0;
+		return;
 	tel_complain("the terminal (TERM=%s) cannot show the table; showing lines",
 		     getenv("TERM") ? getenv("TERM") : "");
 	v->view.ops = &tel_view_lines;
-	return 0;
 }
 
 static void catch_signals(bool paired)
@@ -164,9 +158,6 @@ int tel_run_viewer(struct ringshm *channel, const struct tel_options *options, b
 		tel_complain("%s", ringshm_last_error());
 		return 1;
 	}
-	if (choose_view(&v, options)) {
-		ringshm_spsc_consumer_close(&v.consumer);
-		return 1;
-	}
+	choose_view(&v, options);
 	return finish(&v, watch(&v));
 }
