@@ -198,10 +198,10 @@ static inline uint64_t ringshm__spsc_read_limit(const struct ringshm_spsc_produc
 {
 	uint64_t limit = ringshm_load_acquire(p->credit_word) + p->capacity; /* A2: pairs with R2 */
 
+	if ((int64_t)(p->limit - limit) > 0 && p->limit - limit <= p->capacity)
+		limit = p->limit; /* from a head newer than this credit */
 	if (limit - p->tail < need && p->looks % 64 == 0)
 		limit = ringshm_load_acquire(p->head_word) + p->capacity; /* A4: pairs with R4 */
-	else if ((int64_t)(p->limit - limit) > 0 && p->limit - limit <= p->capacity)
-		limit = p->limit; /* from a head newer than this credit */
 	return limit;
 }
 

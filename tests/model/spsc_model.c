@@ -29,24 +29,35 @@ static uint64_t to_the_end(const struct model *m)
 	return m->capacity - (m->start % m->capacity + m->tail) % m->capacity;
 }
 
-bool model_reserve(struct model *m, uint32_t length)
+/* Bytes that the record takes, the pad before it included: records are not split. */
+static uint64_t need_of(const struct model *m, uint32_t length)
 {
-	uint64_t size = size_of(m, length), pad = 0;
+	uint64_t size = size_of(m, length);
+
+	return size > to_the_end(m) ? to_the_end(m) + size : size;
+}
+
+enum model_answer model_room(struct model *m, uint32_t length)
+{
+	uint64_t end = m->tail + need_of(m, length);
 
 	if (length > m->max_payload)
-		return false;
-	if (size > to_the_end(m)) /* records are not split */
-		pad = to_the_end(m);
-	if (m->tail + pad + size > m->known + m->capacity) {
-		model_flush(m); /* lest the ring be full of what nobody can see */
+		return MODEL_NO;
+	if (end <= m->known + m->capacity)
+		return MODEL_YES;
+	model_flush(m); /* lest the ring be full of what nobody can see */
+	if (m->known < m->credit)
 		m->known = m->credit;
-	}
-	if (m->tail + pad + size > m->known + m->capacity)
-		return false;
+	if (end <= m->known + m->capacity)
+		return MODEL_YES;
+	return end <= m->head + m->capacity ? MODEL_PERHAPS : MODEL_NO;
+}
+
+void model_reserve(struct model *m, uint32_t length)
+{
 	m->open = true;
-	m->open_at = m->tail + pad;
+	m->open_at = m->tail + need_of(m, length) - size_of(m, length);
 	m->open_length = length;
-	return true;
 }
 
 struct model_record *model_commit(struct model *m, uint32_t length)

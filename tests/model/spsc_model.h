@@ -25,8 +25,8 @@ struct model {
 	uint64_t tail;	    /* behind what is committed */
 	uint64_t published; /* behind what is visible */
 	uint64_t head;	    /* behind what is released */
-	uint64_t credit;    /* the head that the producer can know */
-	uint64_t known;	    /* the credit that it has looked at */
+	uint64_t credit;    /* the head that the producer has surely been told */
+	uint64_t known;	    /* the head that it acts on: newer than what it last saw, older than head */
 	/* the queue: all that is committed and not released */
 	struct model_record record[MODEL_RECORDS];
 	uint32_t first, committed, visible, shown; /* counts from first on */
@@ -37,7 +37,15 @@ struct model {
 };
 
 void model_init(struct model *m, uint64_t capacity, uint64_t start, uint32_t alignment, uint32_t overhead);
-bool model_reserve(struct model *m, uint32_t length);
+/* MODEL_PERHAPS: there is room that the producer has not surely been told of; it finds it within 64 looks. */
+enum model_answer {
+	MODEL_NO,
+	MODEL_PERHAPS,
+	MODEL_YES
+};
+enum model_answer model_room(struct model *m, uint32_t length);
+/* Open the reservation that model_room() did not deny. */
+void model_reserve(struct model *m, uint32_t length);
 /* The record that the commit makes; NULL when no reservation is open. */
 struct model_record *model_commit(struct model *m, uint32_t length);
 void model_flush(struct model *m);
