@@ -95,15 +95,19 @@ static int find_tail(struct ringshm_spsc_producer *p, uint64_t tail, uint64_t *f
 	return 0;
 }
 
+/*
+ * From the consumer's head, not its credit: the dead one may have known of releases that no credit told,
+ * and stand beyond credit + capacity. One look at head suffices, because the end of what is published
+ * moves no more and head never passes it.
+ */
 static int resume_producer(struct ringshm_spsc_producer *p, const struct ringshm_endpoint *e)
 {
 	uint64_t tail = ringshm_load_acquire(p->tail_word), head = ringshm_load_acquire(p->head_word);
-	uint64_t credit = ringshm_load_acquire(p->credit_word);
 
-	p->limit = credit + p->capacity;
-	if ((int64_t)(head - tail) > 0)
+	p->limit = head + p->capacity;
+	if ((int64_t)(head - tail) > 0 && head - tail <= p->capacity)
 		tail = head; /* released already, so published */
-	if (tail - credit > p->capacity || (tail | credit) & p->round || find_tail(p, tail, &p->tail))
+	if (tail - head > p->capacity || (tail | head) & p->round || find_tail(p, tail, &p->tail))
 		return ringshm__fail(EPROTO, "%s: its positions contradict each other; recreate it (ringshm rm %s)",
 				     e->channel->name, e->channel->name);
 	ringshm_store_release(p->tail_word, p->tail); /* R3 */
