@@ -64,14 +64,14 @@ static int quota_check(const struct ringshm_region *region)
 	return 0;
 }
 
-/* Locked memory counts against the user who made the region, as AF_XDP's does. */
-static int memlock_charge(struct ringshm_region *region)
+/* Locked memory counts against the user who asked for it, as AF_XDP's does; *charged NULL: exempt. */
+int ringshm_memlock_charge(struct user_struct **charged, unsigned long pages)
 {
-	unsigned long pages = region->nr_blocks * RINGSHM_BLOCK_PAGES;
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 	struct user_struct *user = current_user();
 	long old, new;
 
+	*charged = NULL;
 	if (capable(CAP_IPC_LOCK))
 		return 0;
 	old = atomic_long_read(&user->locked_vm);
@@ -80,16 +80,16 @@ static int memlock_charge(struct ringshm_region *region)
 		if (!ringshm_quota_allows(old, pages, limit))
 			return -ENOBUFS;
 	} while (!atomic_long_try_cmpxchg(&user->locked_vm, &old, new));
-	region->charged = get_uid(user);
+	*charged = get_uid(user);
 	return 0;
 }
 
-static void memlock_uncharge(struct ringshm_region *region)
+void ringshm_memlock_uncharge(struct user_struct *charged, unsigned long pages)
 {
-	if (!region->charged)
+	if (!charged)
 		return;
-	atomic_long_sub(region->nr_blocks * RINGSHM_BLOCK_PAGES, &region->charged->locked_vm);
-	free_uid(region->charged);
+	atomic_long_sub(pages, &charged->locked_vm);
+	free_uid(charged);
 }
 
 static struct ringshm_region *lookup(const char *name)
@@ -175,15 +175,16 @@ static struct ringshm_region *region_new(const struct ringshm_kmod_create *arg)
 	region->nr_blocks = ringshm_blocks_of(arg->length);
 	spin_lock_init(&region->lock);
 	INIT_LIST_HEAD(&region->eventfds);
-	ringshm_wake_init(region);
+	init_waitqueue_head(&region->wait);
 	return region;
 }
 
 static int region_fill(struct ringshm_region *region, u32 mode)
 {
+	unsigned long pages = region->nr_blocks * RINGSHM_BLOCK_PAGES;
 	int err;
 
-	err = memlock_charge(region);
+	err = ringshm_memlock_charge(&region->charged, pages);
 	if (err)
 		return err;
 	err = inode_make(region, mode);
@@ -196,7 +197,7 @@ static int region_fill(struct ringshm_region *region, u32 mode)
 inode:
 	inode_drop(region);
 uncharge:
-	memlock_uncharge(region);
+	ringshm_memlock_uncharge(region->charged, pages);
 	return err;
 }
 
@@ -229,9 +230,8 @@ static void region_free(struct kref *ref)
 	struct ringshm_region *region = container_of(ref, struct ringshm_region, ref);
 
 	trace_ringshm_region_free(region);
-	irq_work_sync(&region->wake_work);
 	ringshm_pages_free(region);
-	memlock_uncharge(region);
+	ringshm_memlock_uncharge(region->charged, region->nr_blocks * RINGSHM_BLOCK_PAGES);
 	region_leave(region);
 	inode_drop(region);
 	kfree(region);

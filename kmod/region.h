@@ -6,7 +6,6 @@
 #include <linux/atomic.h>
 #include <linux/bitmap.h>
 #include <linux/fs.h>
-#include <linux/irq_work.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -42,7 +41,6 @@ struct ringshm_region {
 	struct page **blocks;		/* the first page of each 2 MiB */
 
 	wait_queue_head_t wait;
-	struct irq_work wake_work;	/* wake-ups from contexts that may not wake */
 	atomic64_t wakes;
 
 	spinlock_t lock;		/* eventfds, ids */
@@ -73,7 +71,8 @@ struct ringshm_region *ringshm_region_after(const char *name);
 int ringshm_region_unlink(const char *name);
 void ringshm_region_put(struct ringshm_region *region);
 int ringshm_region_may(struct ringshm_region *region, bool write);
-int ringshm_regions_init(void);
+int ringshm_memlock_charge(struct user_struct **charged, unsigned long pages);
+void ringshm_memlock_uncharge(struct user_struct *charged, unsigned long pages);
 
 /* pages.c */
 int ringshm_pages_alloc(struct ringshm_region *region);
@@ -96,8 +95,6 @@ void ringshm_detach(struct ringshm_file *rf);
 
 /* wake.c */
 void ringshm_wake(struct ringshm_region *region);
-void ringshm_wake_any_context(struct ringshm_region *region);
-void ringshm_wake_init(struct ringshm_region *region);
 int ringshm_eventfd_set(struct ringshm_file *rf, int fd);
 void ringshm_eventfd_drop(struct ringshm_file *rf);
 

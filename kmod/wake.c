@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Wake-ups: pollers and eventfds, directly or from contexts that may not wake anybody. */
+/* Wake-ups: pollers and eventfds. */
 #include <linux/eventfd.h>
-#include <linux/irq_work.h>
 #include <linux/poll.h>
 
 #include "compat.h"
@@ -21,27 +20,6 @@ void ringshm_wake(struct ringshm_region *region)
 		ringshm_eventfd_signal(rf->eventfd);
 	spin_unlock_irqrestore(&region->lock, flags);
 	trace_ringshm_wake(region);
-}
-
-static void wake_work(struct irq_work *work)
-{
-	ringshm_wake(container_of(work, struct ringshm_region, wake_work));
-}
-
-/*
- * From any context whatever: under a run queue's lock, in an NMI.  The wake-up
- * happens in the next interrupt; those asked for before it are one.  The caller
- * holds a reference to the region.
- */
-void ringshm_wake_any_context(struct ringshm_region *region)
-{
-	irq_work_queue(&region->wake_work);
-}
-
-void ringshm_wake_init(struct ringshm_region *region)
-{
-	init_waitqueue_head(&region->wait);
-	init_irq_work(&region->wake_work, wake_work);
 }
 
 static int eventfd_add(struct ringshm_file *rf, int fd)
