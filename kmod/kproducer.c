@@ -106,7 +106,10 @@ free:
 }
 EXPORT_SYMBOL_GPL(ringshm_kproducer_get);
 
-/* Interrupts are off.  False: this CPU holds it already, or we are an NMI and another CPU does. */
+/*
+ * Interrupts are off.  False: this CPU holds it already, or we are an NMI and another CPU does.
+ * (What is taken here is released by another function of the caller's; sparse is told it is even.)
+ */
 static bool producer_lock(struct ringshm_kproducer *producer)
 {
 	int cpu = raw_smp_processor_id();
@@ -119,6 +122,7 @@ static bool producer_lock(struct ringshm_kproducer *producer)
 	} else {
 		raw_spin_lock(&producer->lock);
 	}
+	__release(&producer->lock);
 	WRITE_ONCE(producer->cpu, cpu);
 	return true;
 }
@@ -128,6 +132,7 @@ static void producer_unlock(struct ringshm_kproducer *producer)
 	unsigned long flags = producer->flags;
 
 	WRITE_ONCE(producer->cpu, -1);
+	__acquire(&producer->lock);
 	raw_spin_unlock(&producer->lock);
 	local_irq_restore(flags);
 }

@@ -14,7 +14,7 @@ build() {
 	root=$("$VM_DIR/fetch" "$2") || return 1
 	shift 2
 	copy_sources "$directory"
-	make -C "$directory/kmod" KDIR="$(echo "$root"/usr/src/linux-headers-*-cloud-amd64)" "$@" >"$directory/log" 2>&1 ||
+	make -C "$directory/kmod" RINGSHM_TESTS=1 KDIR="$(echo "$root"/usr/src/linux-headers-*-cloud-amd64)" "$@" >"$directory/log" 2>&1 ||
 		{ tail -30 "$directory/log"; return 1; }
 	! grep -E "$directory/.*(warning|error):" "$directory/log"
 }
