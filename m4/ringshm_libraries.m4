@@ -3,7 +3,10 @@
 
 # RINGSHM_LIBRARIES
 AC_DEFUN([RINGSHM_LIBRARIES], [
-# Nothing in the library itself needs more than libc so far: these serve examples, tests and bench.
+# The library itself.
+PKG_CHECK_MODULES([URCU], [liburcu-bp >= 0.13], [],
+	[AC_MSG_ERROR([liburcu is missing; run: apt-get install liburcu-dev])])
+# Examples, tests and bench.
 PKG_CHECK_MODULES([PCAP], [libpcap >= 1.8], [have_pcap=yes], [have_pcap=no])
 PKG_CHECK_MODULES([ZLIB], [zlib], [have_zlib=yes], [have_zlib=no])
 PKG_CHECK_MODULES([CRITERION], [criterion >= 2.3], [have_criterion=yes], [have_criterion=no])

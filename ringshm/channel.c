@@ -20,6 +20,7 @@ struct ringshm *ringshm__channel_new(const char *name, unsigned int access)
 	channel->refs = 1;
 	channel->access = access;
 	channel->ctl_fd = channel->cons_fd = channel->lock_fd = channel->data.fd = -1;
+	channel->bell_fd[RINGSHM_BELL_PRODUCERS] = channel->bell_fd[RINGSHM_BELL_CONSUMERS] = -1;
 	if (name)
 		snprintf(channel->name, sizeof(channel->name), "%s", name);
 	return channel;
@@ -41,6 +42,8 @@ static void channel_free(struct ringshm *channel)
 	ringshm__close_fd(&channel->ctl_fd);
 	ringshm__close_fd(&channel->cons_fd);
 	ringshm__close_fd(&channel->lock_fd);
+	ringshm__close_fd(&channel->bell_fd[RINGSHM_BELL_PRODUCERS]);
+	ringshm__close_fd(&channel->bell_fd[RINGSHM_BELL_CONSUMERS]);
 	ringshm__close_fd(&channel->data.fd);
 	free(channel);
 }
@@ -141,6 +144,8 @@ static int open_files(struct ringshm *channel, int dir)
 
 	if (!error)
 		error = ringshm__read_header(channel->ctl_fd, &channel->header, channel->name);
+	if (!error)
+		error = ringshm__bells_open(channel, dir);
 	if (!error)
 		error = open_data(channel, dir);
 	if (!error)

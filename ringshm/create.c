@@ -51,7 +51,7 @@ static int make_control(struct ringshm *channel, int dir, const char *name)
 	if (channel->cons_fd < 0)
 		return channel->cons_fd;
 	channel->lock_fd = make_file(dir, "lock", channel->header.participants, name);
-	return channel->lock_fd < 0 ? channel->lock_fd : 0;
+	return channel->lock_fd < 0 ? channel->lock_fd : ringshm__bells_make(channel, dir, name);
 }
 
 static int make_data(struct ringshm *channel, const struct ringshm_config *config,
@@ -136,6 +136,11 @@ static int set_modes(struct ringshm *channel, const struct ringshm_config *confi
 		error = give_away(channel->lock_fd, (lock_mode & 0222) | (lock_mode & 0222) << 1, config->group, name);
 	if (!error && channel->data.fd >= 0)
 		error = give_away(channel->data.fd, data_mode, config->group, name);
+	/* bells: rung by one side, drained by the other */
+	for (unsigned int i = 0; i < RINGSHM_BELLS && !error; i++)
+		if (channel->bell_fd[i] >= 0)
+			error = give_away(channel->bell_fd[i], (lock_mode & 0222) | (lock_mode & 0222) << 1,
+					  config->group, name);
 	return error;
 }
 

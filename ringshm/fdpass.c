@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #define PASS_MAGIC UINT64_C(0x3153534150474e52) /* "RNGPASS1" */
-#define MOST_FDS 4
+#define MOST_FDS 6
 
-/* What goes with the descriptors, which are ctl, cons, data, and lock unless for an observer. */
+/* What goes with the descriptors: ctl, cons, data; unless for an observer lock; then bells if there are. */
 struct pass {
 	uint64_t magic;
 	uint32_t access;
@@ -30,19 +30,37 @@ static void close_all(int fds[static MOST_FDS])
 		ringshm__close_fd(&fds[i]);
 }
 
+/* Bells carry no lock, and an eventfd cannot be opened again: duplicates do. */
+static int bell_fds(const struct ringshm *channel, int fds[static RINGSHM_BELLS])
+{
+	if (!(channel->header.incompat & RINGSHM_F_POLLFD))
+		return 0;
+	for (unsigned int i = 0; i < RINGSHM_BELLS; i++) {
+		fds[i] = fcntl(channel->bell_fd[i], F_DUPFD_CLOEXEC, 0);
+		if (fds[i] < 0)
+			return ringshm__fail(errno, "send channel '%s': %s", channel->name, ringshm__reason(errno));
+	}
+	return RINGSHM_BELLS;
+}
+
+/* How many, or -errno; the caller closes them either way. */
 static int fresh_fds(const struct ringshm *channel, unsigned int access, int fds[static MOST_FDS])
 {
 	bool produce = access & RINGSHM_PRODUCER, consume = access & RINGSHM_CONSUMER;
+	int count = produce || consume ? 4 : 3, bells;
 
 	fds[0] = ringshm__reopen(channel->ctl_fd, produce);
 	fds[1] = ringshm__reopen(channel->cons_fd, consume);
 	fds[2] = ringshm__reopen(channel->data.fd, ringshm__data_writable(&channel->header, access));
 	if (produce || consume)
 		fds[3] = ringshm__reopen(channel->lock_fd, true);
-	for (int i = 0; i < (produce || consume ? 4 : 3); i++)
+	for (int i = 0; i < count; i++)
 		if (fds[i] < 0)
 			return fds[i];
-	return 0;
+	if (count == 3)
+		return count;
+	bells = bell_fds(channel, fds + count);
+	return bells < 0 ? bells : count + bells;
 }
 
 static int send_message(int socket, const struct pass *pass, const int fds[static MOST_FDS])
@@ -66,9 +84,9 @@ static int send_message(int socket, const struct pass *pass, const int fds[stati
 
 int ringshm_send_fd(struct ringshm *channel, int socket, unsigned int access)
 {
-	int fds[MOST_FDS] = {-1, -1, -1, -1};
+	int fds[MOST_FDS] = {-1, -1, -1, -1, -1, -1};
 	struct pass pass = {.magic = PASS_MAGIC, .access = access};
-	int error;
+	int error, count;
 
 	if (!channel || !access || access & ~channel->access & ~RINGSHM_OBSERVER)
 		return ringshm__fail(EINVAL, "send a channel: access 0x%x is more than this handle has, or none",
@@ -76,11 +94,10 @@ int ringshm_send_fd(struct ringshm *channel, int socket, unsigned int access)
 	if (channel->data.fd < 0)
 		return ringshm__fail(EOPNOTSUPP, "send channel '%s': backend %s has no descriptors; open it by name",
 				     channel->name, channel->data.ops->name);
-	pass.count = access & (RINGSHM_PRODUCER | RINGSHM_CONSUMER) ? 4 : 3;
 	memcpy(pass.name, channel->name, sizeof(channel->name));
-	error = fresh_fds(channel, access, fds);
-	if (!error)
-		error = send_message(socket, &pass, fds);
+	count = fresh_fds(channel, access, fds);
+	pass.count = (uint32_t)count;
+	error = count < 0 ? count : send_message(socket, &pass, fds);
 	close_all(fds);
 	return error;
 }
@@ -156,6 +173,8 @@ static int adopt(struct ringshm *channel, int fds[static MOST_FDS])
 	channel->cons_fd = fds[1];
 	channel->data.fd = fds[2];
 	channel->lock_fd = fds[3];
+	channel->bell_fd[RINGSHM_BELL_PRODUCERS] = fds[4];
+	channel->bell_fd[RINGSHM_BELL_CONSUMERS] = fds[5];
 	error = ringshm__read_header(channel->ctl_fd, &channel->header, "(received)");
 	if (error)
 		return error;
@@ -168,12 +187,14 @@ static int adopt(struct ringshm *channel, int fds[static MOST_FDS])
 	channel->data.page_size = channel->header.page_size;
 	channel->data.key = channel->header.backend_key;
 	channel->access = real_access(channel);
+	if (channel->access != RINGSHM_OBSERVER && (channel->header.incompat & RINGSHM_F_POLLFD) && fds[5] < 0)
+		return ringshm__fail(EPROTO, "receive a channel: its bells did not come with it");
 	return ringshm__channel_finish(channel);
 }
 
 int ringshm_recv_fd(struct ringshm **out, int socket)
 {
-	int fds[MOST_FDS] = {-1, -1, -1, -1};
+	int fds[MOST_FDS] = {-1, -1, -1, -1, -1, -1};
 	struct ringshm *channel;
 	unsigned int count = 0;
 	struct pass pass;

@@ -13,6 +13,9 @@
 #define RINGSHM_NAME_SIZE 129 /* longest name and its zero */
 #define RINGSHM_UUID_TEXT 33  /* 32 hexadecimal digits and a zero */
 
+/* channel.bell_fd: rung for sleeping producers, for sleeping consumers. */
+enum { RINGSHM_BELL_PRODUCERS, RINGSHM_BELL_CONSUMERS, RINGSHM_BELLS };
+
 /* A handle. Immutable after it was built, but for `refs`; so threads share it without a lock. */
 struct ringshm {
 	unsigned int refs; /* the user's one, and one an endpoint */
@@ -24,6 +27,7 @@ struct ringshm {
 	int lock_fd;		   /* -1 for observers; never holds a lock itself */
 	struct ringshm_ctl *ctl;   /* mapped read-only, for information */
 	struct ringshm_cons *cons; /* as above */
+	int bell_fd[RINGSHM_BELLS]; /* RINGSHM_F_POLLFD; else -1 */
 	struct ringshm_area data;
 };
 
@@ -119,6 +123,7 @@ struct ringshm_area_place ringshm__place(const struct ringshm *channel, int dir)
 /* life.c */
 int ringshm__mark(int dir, uint64_t state, const char *name);
 int ringshm__remove_marked(int base, const char *hidden, const char *name);
+void ringshm__end_of_file(struct ringshm_endpoint *producer);
 void ringshm__mark_mapped(struct ringshm_ctl *ctl, struct ringshm_cons *cons, uint64_t state);
 
 /* memory.c: map a whole area and touch every page of it. */
@@ -161,11 +166,33 @@ struct ringshm_wait {
 };
 
 uint64_t ringshm__now(void);
+void ringshm__announce(struct ringshm_endpoint *endpoint);
 void ringshm__wait_begin(struct ringshm_wait *wait, struct ringshm_endpoint *endpoint, int64_t timeout_ns);
 /* Between two looks. 0: look again; -ETIMEDOUT, -EAGAIN, -EINTR: give up. *probe: look after the peer. */
 int ringshm__wait_step(struct ringshm_wait *wait, bool *probe);
 void ringshm__wait_end(struct ringshm_wait *wait);
 void ringshm__wake(struct ringshm_endpoint *endpoint, uint32_t sleep, uint32_t *woken);
 void ringshm__wake_all(struct ringshm_wake_line *line);
+
+/* bell.c: descriptors that become readable when a ring may have something. */
+int ringshm__bells_make(struct ringshm *channel, int dir, const char *name);
+int ringshm__bells_open(struct ringshm *channel, int dir);
+void ringshm__ring(int bell_fd);
+void ringshm__ring_at(int dir);
+int ringshm__bell_fd(struct ringshm_endpoint *endpoint);
+int ringshm__bell_arm(struct ringshm_endpoint *endpoint);
+int ringshm__bell_ack(struct ringshm_endpoint *endpoint);
+
+/* What a poller does with a consumer; a table a kind, in the kind's file. */
+struct ringshm_poll_ops {
+	int (*bell_fd)(void *consumer);	      /* or -errno */
+	bool (*ready)(void *consumer);	      /* a message, or a status that says why there will be none */
+	int (*arm)(void *consumer);	      /* 1: ready after all */
+	int (*ack)(void *consumer);
+	bool (*producer_gone)(void *consumer); /* ask the system; false when nobody wants to know */
+};
+
+extern const struct ringshm_poll_ops ringshm__poll_spsc;
+extern const struct ringshm_poll_ops ringshm__poll_token;
 
 #endif

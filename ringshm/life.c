@@ -19,6 +19,13 @@ void ringshm__mark_mapped(struct ringshm_ctl *ctl, struct ringshm_cons *cons, ui
 		ringshm__wake_all(&cons->wake);
 }
 
+/* A producer with RINGSHM_F_EOF has left: its consumers get -EPIPE once they have drained the ring. */
+void ringshm__end_of_file(struct ringshm_endpoint *producer)
+{
+	ringshm__mark_mapped(producer->ctl, NULL, RINGSHM_STATE_EOF);
+	ringshm__ring(producer->channel->bell_fd[RINGSHM_BELL_CONSUMERS]);
+}
+
 /* One block of a control file, writable; NULL when it cannot be had: then there is nobody to tell. */
 static void *map_block(int fd)
 {
@@ -52,6 +59,7 @@ int ringshm__mark(int dir, uint64_t state, const char *name)
 
 	if (ctl >= 0)
 		mark_fds(ctl, cons, state);
+	ringshm__ring_at(dir);
 	ringshm__close_fd(&ctl);
 	ringshm__close_fd(&cons);
 	return error;
@@ -81,6 +89,8 @@ int ringshm_shutdown(struct ringshm *channel)
 				     channel->name, ringshm__reason(-ctl));
 	cons = ringshm__reopen(channel->cons_fd, true);
 	mark_fds(ctl, cons, RINGSHM_STATE_SHUTDOWN);
+	ringshm__ring(channel->bell_fd[RINGSHM_BELL_PRODUCERS]);
+	ringshm__ring(channel->bell_fd[RINGSHM_BELL_CONSUMERS]);
 	ringshm__close_fd(&ctl);
 	ringshm__close_fd(&cons);
 	return 0;

@@ -4,6 +4,8 @@
 
 #include "internal.h"
 
+#include <ringshm/poller.h>
+
 /* ---- what the library knows about the kind -------------------------------------------------- */
 
 static uint32_t max_payload(const struct ringshm_header *header)
@@ -20,7 +22,7 @@ static void positions(const struct ringshm_header *header, const struct ringshm_
 }
 
 const struct ringshm_kind_ops ringshm__kind_spsc = {
-	.features = RINGSHM_F_TIMESTAMP | RINGSHM_F_BLOCK | RINGSHM_F_EOF,
+	.features = RINGSHM_F_TIMESTAMP | RINGSHM_F_BLOCK | RINGSHM_F_EOF | RINGSHM_F_POLLFD,
 	.seats = 2,
 	.max_payload = max_payload,
 	.positions = positions,
@@ -153,7 +155,7 @@ int ringshm_spsc_producer_close(struct ringshm_spsc_producer *p)
 	ringshm_spsc_discard(p);
 	ringshm_spsc_flush(p);
 	if (e->channel->header.incompat & RINGSHM_F_EOF && !e->forked)
-		ringshm__mark_mapped(e->ctl, NULL, RINGSHM_STATE_EOF);
+		ringshm__end_of_file(e);
 	ringshm__endpoint_close(e);
 	memset(p, 0, sizeof(*p));
 	return 0;
@@ -348,3 +350,41 @@ int ringshm_spsc_recv_wait(struct ringshm_spsc_consumer *c, void *buf, uint32_t 
 		return error;
 	return ringshm_spsc_recv(c, buf, cap, len);
 }
+
+/* ---- poller --------------------------------------------------------------------------------- */
+
+static int poll_bell_fd(void *consumer)
+{
+	return ringshm_spsc_consumer_fd((struct ringshm_spsc_consumer *)consumer);
+}
+
+static bool poll_ready(void *consumer)
+{
+	return ringshm__spsc_ready((struct ringshm_spsc_consumer *)consumer);
+}
+
+static int poll_arm(void *consumer)
+{
+	return ringshm_spsc_consumer_arm((struct ringshm_spsc_consumer *)consumer);
+}
+
+static int poll_ack(void *consumer)
+{
+	return ringshm_spsc_consumer_ack((struct ringshm_spsc_consumer *)consumer);
+}
+
+static bool poll_producer_gone(void *consumer)
+{
+	struct ringshm_spsc_consumer *c = (struct ringshm_spsc_consumer *)consumer;
+
+	consumer_suspect(c);
+	return c->ended;
+}
+
+const struct ringshm_poll_ops ringshm__poll_spsc = {
+	.bell_fd = poll_bell_fd,
+	.ready = poll_ready,
+	.arm = poll_arm,
+	.ack = poll_ack,
+	.producer_gone = poll_producer_gone,
+};

@@ -4,6 +4,8 @@
 
 #include "internal.h"
 
+#include <ringshm/poller.h>
+
 /* ---- what the library knows about the kind -------------------------------------------------- */
 
 static int check(const struct ringshm_config *config)
@@ -30,7 +32,7 @@ static void positions(const struct ringshm_header *header, const struct ringshm_
 }
 
 const struct ringshm_kind_ops ringshm__kind_token = {
-	.features = RINGSHM_F_BLOCK | RINGSHM_F_EOF,
+	.features = RINGSHM_F_BLOCK | RINGSHM_F_EOF | RINGSHM_F_POLLFD,
 	.slot_size = sizeof(ringshm_word),
 	.seats = 2,
 	.consumers_write_data = true,
@@ -133,7 +135,7 @@ int ringshm_token_producer_close(struct ringshm_token_producer *p)
 	if (!e)
 		return 0;
 	if (e->channel->header.incompat & RINGSHM_F_EOF && !e->forked)
-		ringshm__mark_mapped(e->ctl, NULL, RINGSHM_STATE_EOF);
+		ringshm__end_of_file(e);
 	ringshm__endpoint_close(e);
 	memset(p, 0, sizeof(*p));
 	return 0;
@@ -294,3 +296,41 @@ int ringshm_token_recv_wait(struct ringshm_token_consumer *c, uint64_t *value, i
 		ringshm_token_release(c);
 	return error;
 }
+
+/* ---- poller --------------------------------------------------------------------------------- */
+
+static int poll_bell_fd(void *consumer)
+{
+	return ringshm_token_consumer_fd((struct ringshm_token_consumer *)consumer);
+}
+
+static bool poll_ready(void *consumer)
+{
+	return ringshm__token_ready((struct ringshm_token_consumer *)consumer);
+}
+
+static int poll_arm(void *consumer)
+{
+	return ringshm_token_consumer_arm((struct ringshm_token_consumer *)consumer);
+}
+
+static int poll_ack(void *consumer)
+{
+	return ringshm_token_consumer_ack((struct ringshm_token_consumer *)consumer);
+}
+
+static bool poll_producer_gone(void *consumer)
+{
+	struct ringshm_token_consumer *c = (struct ringshm_token_consumer *)consumer;
+
+	consumer_suspect(c);
+	return c->ended;
+}
+
+const struct ringshm_poll_ops ringshm__poll_token = {
+	.bell_fd = poll_bell_fd,
+	.ready = poll_ready,
+	.arm = poll_arm,
+	.ack = poll_ack,
+	.producer_gone = poll_producer_gone,
+};

@@ -37,17 +37,24 @@ static bool expired(const struct ringshm_wait *wait, uint64_t waited)
 	return wait->timeout_ns >= 0 && waited >= (uint64_t)wait->timeout_ns;
 }
 
-/* One sleep: announced by its number, never 0, so that the other side ends it by one wake-up. */
-static void announce(struct ringshm_wait *wait)
+/*
+ * One sleep: announced by its number, never 0, so that the other side ends it by one wake-up. The caller
+ * looks at the ring once more before it sleeps.
+ */
+void ringshm__announce(struct ringshm_endpoint *e)
 {
-	struct ringshm_endpoint *e = wait->endpoint;
-
 	if (++e->sleep_number == 0)
 		e->sleep_number = 1;
 	/* relaxed: the barrier orders it before the next look at the ring */
 	__atomic_store_n(&e->own->sleepers, e->sleep_number, __ATOMIC_RELAXED);
 	ringshm__waiter_announce();
-	wait->sequence = __atomic_load_n(&e->other->sequence, __ATOMIC_ACQUIRE); /* W1: pairs with ringshm__wake() */
+}
+
+static void announce(struct ringshm_wait *wait)
+{
+	ringshm__announce(wait->endpoint);
+	/* W1: pairs with ringshm__wake_all() */
+	wait->sequence = __atomic_load_n(&wait->endpoint->other->sequence, __ATOMIC_ACQUIRE);
 	wait->announced = true;
 }
 
@@ -111,6 +118,8 @@ void ringshm__wake(struct ringshm_endpoint *endpoint, uint32_t sleep, uint32_t *
 		return;
 	*woken = sleep;
 	ringshm__wake_all(endpoint->own);
+	ringshm__ring(endpoint->channel->bell_fd[endpoint->role == RINGSHM_ROLE_PRODUCER ? RINGSHM_BELL_CONSUMERS :
+											     RINGSHM_BELL_PRODUCERS]);
 }
 
 void ringshm__wake_all(struct ringshm_wake_line *line)

@@ -516,6 +516,14 @@ static inline void ringshm_spsc_release(struct ringshm_spsc_consumer *c, uint32_
 		ringshm__spsc_publish_credit(c);
 }
 
+/* Whether the next look finds a record, or a status that says why there will be none. */
+static inline bool ringshm__spsc_ready(struct ringshm_spsc_consumer *c)
+{
+	if (c->status || ringshm__spsc_look(c, c->next))
+		return true;
+	return ringshm_load_acquire(c->state) || c->ended; /* A5 */
+}
+
 /* Type and flags that the producer gave the record last shown. */
 static inline uint16_t ringshm_spsc_type(const struct ringshm_spsc_consumer *c)
 {

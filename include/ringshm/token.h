@@ -222,6 +222,14 @@ static inline int ringshm_token_recv(struct ringshm_token_consumer *c, uint64_t 
 	return 0;
 }
 
+/* Whether the next look finds a value, or a status that says why there will be none. */
+static inline bool ringshm__token_ready(const struct ringshm_token_consumer *c)
+{
+	/* A2, and the end of the channel */
+	return ringshm_load_acquire(&c->slots[c->head & c->mask]) || c->status || c->ended ||
+	       ringshm_load_acquire(c->state);
+}
+
 /* Values in the ring; a snapshot. */
 static inline uint64_t ringshm_token_consumer_used(const struct ringshm_token_consumer *c)
 {
