@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const bell_file[RINGSHM_BELLS] = { "wake-producers", "wake-consumers" };
+static const char *const bell_file[RINGSHM_BELLS] = {"wake-producers", "wake-consumers"};
 
 /* A FIFO opened both ways never ends and never blocks its opener; an eventfd has no name to find it by. */
 static int make_bell(int dir, const char *file, const char *name)

@@ -15,11 +15,11 @@
 
 #include "rcu.h"
 
-#define IDLE_LOOKS 64	   /* empty looks in a row after which a ring is armed */
-#define TICK_NS 1000000	   /* sleep between rounds when a member has no bell */
-#define PROBE_NS 10000000  /* between two looks at the lives of idle members' producers */
-#define PROBES 64	   /* of them a time */
-#define EVENTS 64	   /* taken from the kernel at a time */
+#define IDLE_LOOKS 64	  /* empty looks in a row after which a ring is armed */
+#define TICK_NS 1000000	  /* sleep between rounds when a member has no bell */
+#define PROBE_NS 10000000 /* between two looks at the lives of idle members' producers */
+#define PROBES 64	  /* of them a time */
+#define EVENTS 64	  /* taken from the kernel at a time */
 #define SPIN_NS 50000
 
 /*
@@ -70,7 +70,7 @@ static const struct ringshm_poll_ops *ops_of(uint32_t kind)
 
 static int watch(struct ringshm_poller *poller, int fd, void *tag)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = tag };
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = tag};
 
 	return epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
@@ -273,8 +273,7 @@ static int round_of_looks(struct ringshm_poller *poller, struct ringshm_event *e
 	int count = 0;
 
 	CDS_INIT_LIST_HEAD(&reported);
-	cds_list_for_each_entry_safe(member, next, &poller->active, active)
-	{
+	cds_list_for_each_entry_safe(member, next, &poller->active, active) {
 		if (count == max)
 			break;
 		if (!look(poller, member))
@@ -308,8 +307,8 @@ static void rouse(struct ringshm_poller *poller, struct member *member)
 /* Bells that rang. 0, or -EINTR. */
 static int collect(struct ringshm_poller *poller, uint64_t sleep_ns)
 {
-	const struct timespec sleep = { .tv_sec = (time_t)(sleep_ns / 1000000000),
-					.tv_nsec = (long)(sleep_ns % 1000000000) };
+	const struct timespec sleep = {.tv_sec = (time_t)(sleep_ns / 1000000000),
+				       .tv_nsec = (long)(sleep_ns % 1000000000)};
 	struct epoll_event rung[EVENTS];
 	int count = epoll_pwait2(poller->epoll_fd, rung, EVENTS, &sleep, NULL);
 	uint64_t ignored;

@@ -82,27 +82,27 @@ struct ringshm_spsc_producer {
 	const ringshm_word *head_word;
 	const ringshm_word32 *sleepers; /* is the consumer asleep; NULL: nobody ever sleeps */
 	struct ringshm_participant *self;
-	uint32_t certain; /* RINGSHM_F_BLOCK: a barrier before every look at sleepers */
-	uint32_t woken;	  /* the sleep last ended, as *sleepers numbers them */
-	uint64_t (*clock)(void);				 /* RINGSHM_F_TIMESTAMP, else NULL */
-	void (*wake)(struct ringshm_spsc_producer *p);	 /* somebody sleeps */
+	uint32_t certain;				  /* RINGSHM_F_BLOCK: a barrier before every look at sleepers */
+	uint32_t woken;					  /* the sleep last ended, as *sleepers numbers them */
+	uint64_t (*clock)(void);			  /* RINGSHM_F_TIMESTAMP, else NULL */
+	void (*wake)(struct ringshm_spsc_producer *p);	  /* somebody sleeps */
 	void (*suspect)(struct ringshm_spsc_producer *p); /* nothing has moved for long */
-	void *owner;					 /* the library's */
+	void *owner;					  /* the library's */
 };
 
 /* The consumer's endpoint: as above. */
 struct ringshm_spsc_consumer {
-	uint64_t head;	   /* position of the oldest record not yet released */
-	uint64_t next;	   /* position behind the newest record shown */
+	uint64_t head; /* position of the oldest record not yet released */
+	uint64_t next; /* position behind the newest record shown */
 	const unsigned char *base;
 	uint64_t capacity;
-	uint64_t credit;	/* head as last published to the producer */
+	uint64_t credit; /* head as last published to the producer */
 	ringshm_word *head_word;
 	ringshm_word *credit_word;
-	uint64_t header;	/* of the record last shown */
+	uint64_t header; /* of the record last shown */
 	/* second line */
-	uint64_t stamp;		/* of the record last shown, ns; 0 without RINGSHM_F_TIMESTAMP */
-	uint32_t shown;		/* records shown and not released */
+	uint64_t stamp; /* of the record last shown, ns; 0 without RINGSHM_F_TIMESTAMP */
+	uint32_t shown; /* records shown and not released */
 	uint32_t overhead;
 	uint32_t round;
 	uint32_t max_payload;
