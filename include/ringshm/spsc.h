@@ -390,10 +390,21 @@ static inline const void *ringshm__spsc_refuse(struct ringshm_spsc_consumer *c, 
 	return NULL;
 }
 
+/* `ended` may be old, and a successor may have come and published since: ask again. */
+static inline int ringshm__spsc_producer_gone(struct ringshm_spsc_consumer *c, uint64_t state)
+{
+	if (c->ended && c->suspect) {
+		c->ended = 0;
+		c->suspect(c);
+	}
+	return c->ended || (state & RINGSHM_STATE_EOF);
+}
+
 /* Nothing at `next`. Tell the producer about all room, then see whether there is a reason. */
 static inline const void *ringshm__spsc_empty(struct ringshm_spsc_consumer *c)
 {
 	uint64_t state;
+	int gone;
 
 	if (c->head != c->credit)
 		ringshm__spsc_publish_credit(c);
@@ -403,11 +414,12 @@ static inline const void *ringshm__spsc_empty(struct ringshm_spsc_consumer *c)
 	if (ringshm__unlikely(state || c->ended)) {
 		if (state & RINGSHM_STATE_FORKED)
 			return ringshm__spsc_refuse(c, -ESTALE);
+		gone = ringshm__spsc_producer_gone(c, state);
 		if (ringshm__spsc_look(c, c->next))
 			return NULL; /* published in between: the next look finds it */
 		if (ringshm__state_status(state))
 			return ringshm__spsc_refuse(c, ringshm__state_status(state));
-		if (c->ended || (state & RINGSHM_STATE_EOF))
+		if (gone)
 			return ringshm__spsc_refuse(c, -EPIPE);
 	}
 	if (++c->looks >= RINGSHM_PATIENCE) {

@@ -151,10 +151,21 @@ static inline uint64_t ringshm__token_refuse(struct ringshm_token_consumer *c, i
 	return 0;
 }
 
+/* `ended` may be old, and a successor may have come and sent since: ask again. */
+static inline int ringshm__token_producer_gone(struct ringshm_token_consumer *c, uint64_t state)
+{
+	if (c->ended && c->suspect) {
+		c->ended = 0;
+		c->suspect(c);
+	}
+	return c->ended || (state & RINGSHM_STATE_EOF);
+}
+
 /* Empty: is there a reason that will last? */
 static inline uint64_t ringshm__token_empty(struct ringshm_token_consumer *c)
 {
 	uint64_t state, value;
+	int gone;
 
 	if (c->status)
 		return 0;
@@ -162,12 +173,13 @@ static inline uint64_t ringshm__token_empty(struct ringshm_token_consumer *c)
 	if (ringshm__unlikely(state || c->ended)) {
 		if (state & RINGSHM_STATE_FORKED)
 			return ringshm__token_refuse(c, -ESTALE);
+		gone = ringshm__token_producer_gone(c, state);
 		value = ringshm_load_acquire(&c->slots[c->head & c->mask]); /* A2 */
 		if (value)
 			return value;
 		if (ringshm__state_status(state))
 			return ringshm__token_refuse(c, ringshm__state_status(state));
-		if (c->ended || (state & RINGSHM_STATE_EOF))
+		if (gone)
 			return ringshm__token_refuse(c, -EPIPE);
 	}
 	if (++c->looks >= RINGSHM_PATIENCE) {

@@ -72,6 +72,14 @@ static int peek_and_die(void *unused)
 	return 0;
 }
 
+static int come_and_die(void *where)
+{
+	struct ringshm_spsc_producer p;
+
+	CHECK(!ringshm_spsc_producer_open(&p, (struct ringshm *)where));
+	return 0;
+}
+
 static uint64_t takeovers(void)
 {
 	struct ringshm_info info = {.size = sizeof(info)};
@@ -223,4 +231,26 @@ Test(takeover, a_role_that_nobody_ever_took_is_not_gone)
 	cr_assert_eq(ringshm_spsc_consumer_open(&c, channel), 0);
 	cr_expect_eq(ringshm_spsc_consumer_recover(&c), 0);
 	ringshm_spsc_consumer_close(&c);
+}
+
+Test(takeover, a_successor_that_came_in_time_is_no_end_of_the_stream)
+{
+	struct ringshm_spsc_producer p;
+	struct ringshm_spsc_consumer c;
+	struct ringshm *eof = make_channel("eof", RINGSHM_F_EOF);
+
+	cr_assert_eq(ringshm_spsc_consumer_open(&c, eof), 0);
+	cr_assert_eq(in_child(come_and_die, eof), 0);
+	cr_expect_eq(ringshm_spsc_consumer_recover(&c), 1); /* seen dead */
+	cr_assert_eq(ringshm_spsc_producer_open(&p, eof), 0);
+	cr_assert_eq(ringshm_spsc_send(&p, "on", 2), 0);
+	cr_expect_not_null(ringshm_spsc_peek(&c, &len));
+	ringshm_spsc_release(&c, 1);
+	cr_expect_null(ringshm_spsc_peek(&c, &len));
+	cr_expect_eq(c.status, 0, "its producer lives, and it says %d", c.status);
+	ringshm_spsc_producer_close(&p);
+	cr_expect_null(ringshm_spsc_peek(&c, &len));
+	cr_expect_eq(c.status, -EPIPE);
+	ringshm_spsc_consumer_close(&c);
+	ringshm_close(eof);
 }
