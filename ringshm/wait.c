@@ -52,9 +52,12 @@ void ringshm__announce(struct ringshm_endpoint *e)
 
 static void announce(struct ringshm_wait *wait)
 {
-	ringshm__announce(wait->endpoint);
-	/* W1: pairs with ringshm__wake_all() */
+	/*
+	 * W1: pairs with ringshm__wake_all(). Before the announcement: of two wake-ups of one sleep only the first
+	 * moves the sequence, and if that came before our look at it, we would sleep through the second's news.
+	 */
 	wait->sequence = __atomic_load_n(&wait->endpoint->other->sequence, __ATOMIC_ACQUIRE);
+	ringshm__announce(wait->endpoint);
 	wait->announced = true;
 }
 

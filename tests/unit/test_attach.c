@@ -51,7 +51,7 @@ DAMAGED(a_header_that_is_too_small_is_refused, header_size, 8, EPROTO, "header's
 DAMAGED(a_header_that_is_too_large_is_refused, header_size, 8192, EPROTO, "header's size")
 DAMAGED(a_kind_that_is_unknown_is_refused, kind, 99, EPROTONOSUPPORT, "kind 99", "newer")
 DAMAGED(a_feature_that_is_unknown_is_refused, incompat, UINT64_C(1) << 50, EPROTONOSUPPORT, "newer")
-DAMAGED(a_feature_that_the_kind_does_not_have_is_refused, incompat, RINGSHM_F_POLLFD, EPROTONOSUPPORT, "0x4", "newer")
+DAMAGED(a_feature_that_the_kind_does_not_have_is_refused, incompat, RINGSHM_F_GATED, EPROTONOSUPPORT, "0x20", "newer")
 DAMAGED(a_capacity_of_zero_is_refused, capacity, 0, EPROTO, "capacity")
 DAMAGED(a_crooked_capacity_is_refused, capacity, 4095, EPROTO, "capacity")
 DAMAGED(a_capacity_beyond_its_data_is_refused, capacity, 8192, EPROTO, "data area is too small")
