@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define TRIES 64 /* against others who create and remove the same name at the same time */
+
 struct ringshm *ringshm__channel_new(const char *name, unsigned int access)
 {
 	struct ringshm *channel = (struct ringshm *)calloc(1, sizeof(*channel));
@@ -228,11 +230,27 @@ static int open_channel(struct ringshm **out, const char *name, const struct rin
 	return 0;
 }
 
+/* One look: *moved says that the name stood for something else when it was over. */
+static int open_at(struct ringshm **out, int base, const char *name, const struct ringshm_open_options *options,
+		   bool *moved)
+{
+	int dir = ringshm__open_channel_dir(base, name), error;
+
+	*moved = false;
+	if (dir < 0)
+		return dir;
+	error = open_channel(out, name, options, dir);
+	*moved = error && !ringshm__is_still(base, name, dir);
+	close(dir);
+	return error;
+}
+
 int ringshm_open_with(struct ringshm **out, const char *name, const struct ringshm_open_options *given)
 {
 	struct ringshm_open_options options = {0};
 	int error = out ? check_options(&options, given) : ringshm__fail(EINVAL, "open: no place for the handle");
-	int base, dir;
+	bool moved = true;
+	int base;
 
 	if (!error)
 		error = ringshm__check_name(name);
@@ -241,13 +259,11 @@ int ringshm_open_with(struct ringshm **out, const char *name, const struct rings
 	base = ringshm__open_base(false);
 	if (base < 0)
 		return base;
-	dir = ringshm__open_channel_dir(base, name);
+	/* what was removed or replaced under our eyes looks damaged and is not: look again */
+	for (int i = 0; i < TRIES && moved; i++)
+		error = open_at(out, base, name, &options, &moved);
 	close(base);
-	if (dir < 0)
-		return dir;
-	error = open_channel(out, name, &options, dir);
-	close(dir);
-	return error;
+	return moved ? ringshm__fail(ESTALE, "open %s: others keep removing and creating it; try again", name) : error;
 }
 
 int ringshm_open(struct ringshm **out, const char *name, unsigned int access)

@@ -199,28 +199,37 @@ static int open_directory(int dir, const struct ringshm_config *config, const ch
 static int clear_ruin(int base, const char *name)
 {
 	struct ringshm *old = NULL;
-	int dir = ringshm__open_channel_dir(base, name), error;
+	int dir = ringshm__hold_channel_dir(base, name), error;
 
 	if (dir < 0)
 		return dir == -ENOENT ? 0 : dir;
-	close(dir);
 	error = ringshm_open(&old, name, RINGSHM_OBSERVER);
 	ringshm_close(old);
-	if (error == -ENOENT)
-		return 0;
 	if (error == -ESTALE)
-		return ringshm_unlink(name);
+		error = ringshm__remove_held(base, name, dir);
+	else if (error != -ENOENT)
+		error = -EEXIST;
+	close(dir);
+	if (error != -EEXIST)
+		return error == -ENOENT ? 0 : error;
 	return ringshm__fail(EEXIST,
 			     "create %s: it exists already; open it, remove it (ringshm rm %s), or ask to replace it",
 			     name, name);
 }
 
-/* Old and new change places in one step; then the old one is marked and removed. */
+/* Old and new change places in one step; then the old one is marked and removed, as far as that goes. */
 static int replace(int base, const char *hidden, const char *name)
 {
+	int old = ringshm__hold_channel_dir(base, name), error = 0;
+
+	if (old == -ENOENT)
+		return -ENOENT;
 	if (renameat2(base, hidden, base, name, RENAME_EXCHANGE))
-		return -errno;
-	return ringshm__remove_marked(base, hidden, name);
+		error = -errno;
+	else
+		ringshm__remove_marked(base, hidden, name);
+	ringshm__close_fd(&old);
+	return error;
 }
 
 static int put_in_place(int base, const char *hidden, const char *name, bool replacing)
@@ -269,8 +278,10 @@ static int make_hidden(int base, const char *name, char hidden[static 256])
 static int create_named(struct ringshm *channel, const struct ringshm_config *config, int base)
 {
 	char hidden[256];
-	int dir = make_hidden(base, channel->name, hidden), error;
+	int dir, error;
 
+	ringshm__remove_leftovers(base, channel->name); /* theirs is memory that we may want */
+	dir = make_hidden(base, channel->name, hidden);
 	if (dir < 0)
 		return dir;
 	error = build(channel, config, dir);

@@ -10,9 +10,11 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DEFAULT_DIRECTORY "/dev/shm/ringshm"
+#define HOLD_TRIES 100 /* a millisecond each */
 
 const char *ringshm_directory(void)
 {
@@ -104,6 +106,41 @@ int ringshm__open_channel_dir(int base, const char *name)
 	return ringshm__fail(errno, "open %s: %s", name, ringshm__reason(errno));
 }
 
+/* Does the name still stand for this directory? */
+bool ringshm__is_still(int base, const char *name, int dir)
+{
+	struct stat now, then;
+
+	return !fstatat(base, name, &now, AT_SYMLINK_NOFOLLOW) && !fstat(dir, &then) && now.st_ino == then.st_ino &&
+	       now.st_dev == then.st_dev;
+}
+
+/*
+ * Open the channel's directory and hold it by flock: nobody else who asks like this takes it away or puts
+ * another in its place until it is closed. One who holds it for long, being stopped or hostile, is not
+ * waited for.
+ */
+int ringshm__hold_channel_dir(int base, const char *name)
+{
+	const struct timespec rest = {.tv_nsec = 1000000};
+	int dir = -1;
+
+	for (int i = 0; i < HOLD_TRIES; i++) {
+		bool held;
+
+		ringshm__close_fd(&dir);
+		dir = ringshm__open_channel_dir(base, name);
+		if (dir < 0)
+			return dir;
+		held = !flock(dir, LOCK_EX | LOCK_NB);
+		if (held && ringshm__is_still(base, name, dir))
+			return dir;
+		if (!held)
+			nanosleep(&rest, NULL);
+	}
+	return dir;
+}
+
 /* ".build-NAME-0123456789abcdef": unguessable, so that no two builders ever share one. */
 int ringshm__hidden_name(char out[static 256], const char *prefix, const char *name)
 {
@@ -151,8 +188,10 @@ int ringshm__remove_dir(int base, const char *entry)
 	int dir = openat(base, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int error = 0;
 
+	if (dir < 0 && (errno == ENOENT || ((errno == ENOTDIR || errno == ELOOP) && !unlinkat(base, entry, 0))))
+		return 0;
 	if (dir < 0)
-		return errno == ENOENT ? 0 : ringshm__fail(errno, "remove %s: %s", entry, ringshm__reason(errno));
+		return ringshm__fail(errno, "remove %s: %s", entry, ringshm__reason(errno));
 	error = remove_entries(dir);
 	close(dir);
 	if (!error && unlinkat(base, entry, AT_REMOVEDIR) && errno != ENOENT)
@@ -160,14 +199,17 @@ int ringshm__remove_dir(int base, const char *entry)
 	return error ? ringshm__fail(error, "remove %s: %s", entry, ringshm__reason(error)) : 0;
 }
 
-/* A builder holds flock on its hidden directory: free means that it died. */
-static bool builder_lives(int base, const char *entry)
+/*
+ * A builder holds flock on its hidden directory: free means that it died. The lock is ours then, so that a
+ * builder who was only about to take it does not begin to build what we remove. -1: hands off.
+ */
+static int take_dead_build(int base, const char *entry)
 {
 	int dir = openat(base, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	bool lives = dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
 
-	ringshm__close_fd(&dir);
-	return lives;
+	if (dir >= 0 && flock(dir, LOCK_EX | LOCK_NB))
+		ringshm__close_fd(&dir);
+	return dir;
 }
 
 static bool is_leftover(const char *entry, const char *prefix, const char *name)
@@ -191,13 +233,15 @@ int ringshm__remove_leftovers(int base, const char *name)
 	}
 	while ((entry = readdir(entries))) {
 		bool build = is_leftover(entry->d_name, "build", name);
+		int dir = -1;
 
 		if (!build && !is_leftover(entry->d_name, "gone", name))
 			continue;
-		if (build && builder_lives(base, entry->d_name))
+		if (build && (dir = take_dead_build(base, entry->d_name)) < 0)
 			continue;
 		if (!ringshm__remove_marked(base, entry->d_name, name))
 			removed++;
+		ringshm__close_fd(&dir);
 	}
 	closedir(entries);
 	return removed;

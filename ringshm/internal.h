@@ -14,7 +14,11 @@
 #define RINGSHM_UUID_TEXT 33  /* 32 hexadecimal digits and a zero */
 
 /* channel.bell_fd: rung for sleeping producers, for sleeping consumers. */
-enum { RINGSHM_BELL_PRODUCERS, RINGSHM_BELL_CONSUMERS, RINGSHM_BELLS };
+enum {
+	RINGSHM_BELL_PRODUCERS,
+	RINGSHM_BELL_CONSUMERS,
+	RINGSHM_BELLS
+};
 
 /* A handle. Immutable after it was built, but for `refs`; so threads share it without a lock. */
 struct ringshm {
@@ -24,9 +28,9 @@ struct ringshm {
 	struct ringshm_header header; /* the checked private copy */
 	int ctl_fd;
 	int cons_fd;
-	int lock_fd;		   /* -1 for observers; never holds a lock itself */
-	struct ringshm_ctl *ctl;   /* mapped read-only, for information */
-	struct ringshm_cons *cons; /* as above */
+	int lock_fd;		    /* -1 for observers; never holds a lock itself */
+	struct ringshm_ctl *ctl;    /* mapped read-only, for information */
+	struct ringshm_cons *cons;  /* as above */
 	int bell_fd[RINGSHM_BELLS]; /* RINGSHM_F_POLLFD; else -1 */
 	struct ringshm_area data;
 };
@@ -60,6 +64,8 @@ const char *ringshm__bytes(uint64_t bytes, char text[static 24]);
 int ringshm__check_name(const char *name);
 int ringshm__open_base(bool create);
 int ringshm__open_channel_dir(int base, const char *name);
+int ringshm__hold_channel_dir(int base, const char *name);
+bool ringshm__is_still(int base, const char *name, int dir);
 int ringshm__hidden_name(char out[static 256], const char *prefix, const char *name);
 int ringshm__remove_dir(int base, const char *entry);
 int ringshm__remove_leftovers(int base, const char *name);
@@ -123,6 +129,7 @@ struct ringshm_area_place ringshm__place(const struct ringshm *channel, int dir)
 /* life.c */
 int ringshm__mark(int dir, uint64_t state, const char *name);
 int ringshm__remove_marked(int base, const char *hidden, const char *name);
+int ringshm__remove_held(int base, const char *name, int dir);
 void ringshm__end_of_file(struct ringshm_endpoint *producer);
 void ringshm__mark_mapped(struct ringshm_ctl *ctl, struct ringshm_cons *cons, uint64_t state);
 
@@ -185,9 +192,9 @@ int ringshm__bell_ack(struct ringshm_endpoint *endpoint);
 
 /* What a poller does with a consumer; a table a kind, in the kind's file. */
 struct ringshm_poll_ops {
-	int (*bell_fd)(void *consumer);	      /* or -errno */
-	bool (*ready)(void *consumer);	      /* a message, or a status that says why there will be none */
-	int (*arm)(void *consumer);	      /* 1: ready after all */
+	int (*bell_fd)(void *consumer); /* or -errno */
+	bool (*ready)(void *consumer);	/* a message, or a status that says why there will be none */
+	int (*arm)(void *consumer);	/* 1: ready after all */
 	int (*ack)(void *consumer);
 	bool (*producer_gone)(void *consumer); /* ask the system; false when nobody wants to know */
 };

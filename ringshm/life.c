@@ -108,24 +108,33 @@ static void destroy_data(const char *name)
 	ringshm_close(channel);
 }
 
-static int unlink_at(int base, const char *name)
+/* Mark, rename out of the way, remove. The caller has `dir` from ringshm__hold_channel_dir(). */
+int ringshm__remove_held(int base, const char *name, int dir)
 {
 	char hidden[256];
-	int dir = ringshm__open_channel_dir(base, name), error;
+	int error;
 
-	if (dir < 0)
-		return dir;
 	destroy_data(name);
 	error = ringshm__hidden_name(hidden, "gone", name);
 	if (!error)
 		error = ringshm__mark(dir, RINGSHM_STATE_SUPERSEDED, name);
-	close(dir);
 	if (error)
 		return error;
 	if (renameat(base, name, base, hidden))
 		return errno == ENOENT ? 0 : /* somebody else was quicker */
 					 ringshm__fail(errno, "remove %s: %s", name, ringshm__reason(errno));
 	return ringshm__remove_marked(base, hidden, name);
+}
+
+static int unlink_at(int base, const char *name)
+{
+	int dir = ringshm__hold_channel_dir(base, name), error;
+
+	if (dir < 0)
+		return dir;
+	error = ringshm__remove_held(base, name, dir);
+	close(dir);
+	return error;
 }
 
 int ringshm_unlink(const char *name)

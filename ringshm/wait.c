@@ -122,7 +122,7 @@ void ringshm__wake(struct ringshm_endpoint *endpoint, uint32_t sleep, uint32_t *
 	*woken = sleep;
 	ringshm__wake_all(endpoint->own);
 	ringshm__ring(endpoint->channel->bell_fd[endpoint->role == RINGSHM_ROLE_PRODUCER ? RINGSHM_BELL_CONSUMERS :
-											     RINGSHM_BELL_PRODUCERS]);
+											   RINGSHM_BELL_PRODUCERS]);
 }
 
 void ringshm__wake_all(struct ringshm_wake_line *line)
