@@ -48,4 +48,4 @@ module_exit(ringshm_exit);
 MODULE_DESCRIPTION("Huge, contiguous, node-local memory for ringshm channels, and kernel endpoints on their rings");
 MODULE_AUTHOR("The ringshm authors");
 MODULE_LICENSE("GPL");
-MODULE_VERSION("0.1");
+MODULE_VERSION(RINGSHM_VERSION);

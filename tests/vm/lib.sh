@@ -27,4 +27,5 @@ copy_sources() {
 	mkdir -p "$1"
 	(cd "$TOP_DIR" && find kmod include \( -name '*.[ch]' ! -name '*.mod.c' -o -name Kbuild -o -name Makefile \) -print0 |
 		cpio -0pdm --quiet "$(cd "$1" && pwd)" 2>/dev/null)
+	cp "$TOP_DIR/configure.ac" "$1/" # holds the version
 }

@@ -45,9 +45,18 @@ void guest_fail(const char *file, int line, const char *format, ...)
 	_exit(1);
 }
 
+/* A debug kernel is several times slower. */
+static unsigned int limit_of(const struct guest_test *test)
+{
+	const char *patience = getenv("GUEST_PATIENCE");
+	int factor = patience ? atoi(patience) : 1;
+
+	return (test->seconds ? test->seconds : USUAL_SECONDS) * (unsigned int)(factor > 0 ? factor : 1);
+}
+
 static int run_one(const struct guest_test *test)
 {
-	unsigned int limit = test->seconds ? test->seconds : USUAL_SECONDS;
+	unsigned int limit = limit_of(test);
 	int status;
 	pid_t pid;
 
