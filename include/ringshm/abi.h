@@ -13,7 +13,7 @@
  *
  * Rules: fixed-width integers in native byte order (the header carries a mark), 64-bit words
  * aligned to 8 on every machine, offsets and never pointers, words of different writers at least
- * RINGSHM_LINE bytes apart. docs/layout.md draws it; tests/unit/abi freezes every offset.
+ * RINGSHM_LINE bytes apart. docs/layout.md draws it; tests/abi freezes every offset.
  */
 
 #ifdef __KERNEL__
