@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "craft.h"
 #include "figures.h"
 #include "reader.h"
 
