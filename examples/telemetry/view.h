@@ -30,7 +30,7 @@ struct tel_view_ops {
 };
 
 extern const struct tel_view_ops tel_view_lines;
-extern const struct tel_view_ops tel_view_json;	 
+extern const struct tel_view_ops tel_view_json;
 extern const struct tel_view_ops tel_view_screen; /* NULL members: built without ncurses */
 
 /* The table as at most @rows lines of text, each cut to @cols columns, onto @out. */
