@@ -87,7 +87,7 @@ static int report_ending(const char *path, const struct capture *cap)
 
 	if (end == CAPTURE_COMPLETE)
 		return MD_OK;
-	fprintf(stderr, "md_feed: %s %s; everything before that was published\n", path, why);
+	fprintf(stderr, "md_feed: %s %s; everything whole before that was published\n", path, why);
 	return end == CAPTURE_CUT_PACKET || end == CAPTURE_STOPPED ? MD_OK : MD_PARTIAL;
 }
 
@@ -165,6 +165,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "md_feed: %s\n", why);
 		return MD_NOTHING;
 	}
+	if (!strcmp(args.path, "-"))
+		args.path = "standard input"; /* for what is said about it */
 	status = publish(&args, cap);
 	capture_close(cap);
 	return status;
