@@ -60,7 +60,7 @@ static void ring_fill(struct ringshm_kproducer *producer)
 	ring->tail_word = &lane->data->tail.word;
 	ring->head_word = &lane->data->head.word;
 	ring->credit_word = &lane->data->credit.word;
-	ring->sleepers = (const ringshm_word32 *)&lane->data->sleeper.word;
+	ring->sleepers = &lane->data->wake.sleepers;
 	ring->certain = 1;
 	ring->overhead = ringshm_lane_overhead(lane);
 	ring->round = lane->header.alignment - 1;

@@ -95,16 +95,19 @@ void ringshm__ring_at(int dir)
 
 /* ---- an endpoint's own bell ------------------------------------------------------------------- */
 
-static int *bell_of(const struct ringshm_endpoint *e)
+/* The kernel rings no FIFO: what it wakes are those who poll the region that holds its lane. */
+static int bell_of(const struct ringshm_endpoint *e)
 {
-	return &e->channel->bell_fd[e->role == RINGSHM_ROLE_PRODUCER ? RINGSHM_BELL_PRODUCERS : RINGSHM_BELL_CONSUMERS];
+	if (e->channel->header.incompat & RINGSHM_F_KLANE)
+		return e->channel->header.backend == RINGSHM_BACKEND_KMOD ? e->channel->data.fd : -1;
+	return e->channel->bell_fd[e->role == RINGSHM_ROLE_PRODUCER ? RINGSHM_BELL_PRODUCERS : RINGSHM_BELL_CONSUMERS];
 }
 
 int ringshm__bell_fd(struct ringshm_endpoint *e)
 {
-	if (!e || *bell_of(e) < 0)
+	if (!e || bell_of(e) < 0)
 		return ringshm__fail(EOPNOTSUPP, "the channel has no bell; create it with RINGSHM_F_POLLFD");
-	return *bell_of(e);
+	return bell_of(e);
 }
 
 /* Announce a sleep that lasts until ringshm__bell_ack(). The caller looks at the ring once more. */

@@ -273,3 +273,15 @@ int ringshm_open(struct ringshm **out, const char *name, unsigned int access)
 	ringshm_open_options_init(&options, access);
 	return ringshm_open_with(out, name, &options);
 }
+
+int ringshm_kernel_lane_fds(struct ringshm *channel, int *ctl_fd, int *data_fd)
+{
+	if (!channel || !(channel->header.incompat & RINGSHM_F_KLANE) || channel->data.fd < 0)
+		return ringshm__fail(EINVAL, "a kernel producer needs a channel created with RINGSHM_F_KLANE");
+	if (!(channel->access & RINGSHM_PRODUCER))
+		return ringshm__fail(EACCES, "%s: open it with RINGSHM_PRODUCER to give it to a kernel producer",
+				     channel->name);
+	*ctl_fd = channel->ctl_fd;
+	*data_fd = channel->data.fd;
+	return 0;
+}

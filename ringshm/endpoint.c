@@ -147,6 +147,8 @@ static void find_lines(struct ringshm_endpoint *e)
 
 	e->self = ringshm_participant_line(producing ? (void *)e->ctl : (void *)e->cons, e->id);
 	e->own = producing ? &e->ctl->wake : &e->cons->wake;
+	if (e->channel->header.incompat & RINGSHM_F_KLANE) /* the kernel sees nothing but data */
+		e->own = &e->data->wake;
 	e->other = producing ? &e->cons->wake : &e->ctl->wake;
 }
 

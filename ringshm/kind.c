@@ -24,10 +24,10 @@ bool ringshm__kind_has_slots(uint32_t kind)
 	return kind_ops(kind)->slot_size;
 }
 
-/* What a channel of this kind may have, also if only the kernel can make it so. */
+/* What a channel of this kind may have. */
 uint64_t ringshm__kind_features(uint32_t kind)
 {
-	return kind_ops(kind)->features | (kind == RINGSHM_SPSC ? RINGSHM_F_KLANE : 0);
+	return kind_ops(kind)->features;
 }
 
 bool ringshm__kind_seats_fit(const struct ringshm_header *header)

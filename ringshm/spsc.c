@@ -22,7 +22,7 @@ static void positions(const struct ringshm_header *header, const struct ringshm_
 }
 
 const struct ringshm_kind_ops ringshm__kind_spsc = {
-	.features = RINGSHM_F_TIMESTAMP | RINGSHM_F_BLOCK | RINGSHM_F_EOF | RINGSHM_F_POLLFD,
+	.features = RINGSHM_F_KLANE | RINGSHM_F_TIMESTAMP | RINGSHM_F_BLOCK | RINGSHM_F_EOF | RINGSHM_F_POLLFD,
 	.seats = 2,
 	.max_payload = max_payload,
 	.positions = positions,

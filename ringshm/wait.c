@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -68,13 +69,32 @@ void ringshm__wait_end(struct ringshm_wait *wait)
 	wait->announced = false;
 }
 
+static int sleep_on_futex(const struct ringshm_wait *wait, const struct timespec *tick)
+{
+	long result = syscall(SYS_futex, &wait->endpoint->other->sequence, FUTEX_WAIT, wait->sequence, tick, NULL, 0);
+
+	return result ? errno : 0;
+}
+
+/* The producer of a kernel lane knows no futexes; where it has no bell either, the tick must do. */
+static int sleep_in_poll(struct ringshm_endpoint *e, const struct timespec *tick)
+{
+	struct pollfd bell = {.fd = ringshm__bell_fd(e), .events = POLLIN};
+	int result = ppoll(&bell, 1, tick, NULL), error = result < 0 ? errno : 0;
+
+	if (result > 0)
+		ringshm__bell_ack(e);
+	return error;
+}
+
 /* Announced, looked again, still nothing: sleep until the sequence moves or the tick ends. */
 static int nap(struct ringshm_wait *wait, uint64_t waited)
 {
 	uint64_t left = wait->timeout_ns < 0 ? TICK_NS : (uint64_t)wait->timeout_ns - waited;
 	struct timespec tick = {.tv_nsec = (long)(left < TICK_NS ? left : TICK_NS)};
-	long result = syscall(SYS_futex, &wait->endpoint->other->sequence, FUTEX_WAIT, wait->sequence, &tick, NULL, 0);
-	int error = result ? errno : 0;
+	const struct ringshm_endpoint *e = wait->endpoint;
+	bool kernel = e->channel->header.incompat & RINGSHM_F_KLANE;
+	int error = kernel ? sleep_in_poll(wait->endpoint, &tick) : sleep_on_futex(wait, &tick);
 
 	ringshm__wait_end(wait);
 	return error == EINTR ? -EINTR : 0;

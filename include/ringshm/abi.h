@@ -227,7 +227,7 @@ struct ringshm_data {
 	struct ringshm_line head;	 /*  384  kernel lane: the consumer's */
 	struct ringshm_line credit;	 /*  512  kernel lane: the consumer's */
 	struct ringshm_count_line count; /* 640  kernel lane: lost = records the kernel dropped */
-	struct ringshm_line sleeper;	/* 768  kernel lane: number of the consumer's sleep in its low 32 bits, or 0 */
+	struct ringshm_wake_line wake; /*  768  kernel lane: sleepers: the consumer; it sleeps in poll, so no sequence */
 	uint8_t reserved1[RINGSHM_BLOCK - 896];
 };
 

@@ -58,11 +58,11 @@ struct ringshm_config {
 	uint64_t start_position; /* first position: makes wrap-around testable; a multiple of alignment */
 	uint64_t schema_id;	 /* the caller's: what the payloads mean; 0: unchecked */
 	uint32_t schema_version;
-	uint32_t participants; /* most endpoints at a time; default 64, at most 1024; spsc, token: 2 */
-	uint32_t mode;	       /* who may produce (read and write bits) or look (read bits); default 0600 */
+	uint32_t participants;	/* most endpoints at a time; default 64, at most 1024; spsc, token: 2 */
+	uint32_t mode;		/* who may produce (read and write bits) or look (read bits); default 0600 */
 	uint32_t consumer_mode; /* who may consume (read and write bits); default: as mode */
-	uint32_t group;	       /* gid of the files; RINGSHM_GROUP_NONE: the creator's */
-	uint32_t flags;	       /* RINGSHM_CREATE_* */
+	uint32_t group;		/* gid of the files; RINGSHM_GROUP_NONE: the creator's */
+	uint32_t flags;		/* RINGSHM_CREATE_* */
 };
 
 #define RINGSHM_NODE_ANY (-1)
@@ -158,6 +158,13 @@ int ringshm_shutdown(struct ringshm *channel);
 int ringshm_send_fd(struct ringshm *channel, int socket, unsigned int access);
 int ringshm_recv_fd(struct ringshm **channel, int socket);
 
+/*
+ * What a kernel producer is given of a channel with RINGSHM_F_KLANE: the descriptors of its control file
+ * and of its data. They stay the handle's: pass them to the module's ioctl, do not close them. -EINVAL:
+ * no kernel lane; -EACCES: the handle was not opened for producing.
+ */
+int ringshm_kernel_lane_fds(struct ringshm *channel, int *ctl_fd, int *data_fd);
+
 /* The directory that holds the named channels: $RINGSHM_DIR, or /dev/shm/ringshm. */
 const char *ringshm_directory(void);
 
@@ -188,12 +195,12 @@ struct ringshm_info {
 	uint32_t owner; /* uid of the files */
 	uint32_t mode;	/* of ctl */
 	uint32_t consumer_mode;
-	uint64_t head;	    /* positions: all before head is released, all before tail is published */
+	uint64_t head; /* positions: all before head is released, all before tail is published */
 	uint64_t tail;
 	uint64_t used;	    /* bytes (spsc) or slots between them */
 	uint32_t producers; /* alive now */
 	uint32_t consumers;
-	uint32_t dead;	       /* seats whose owner died and that nobody has swept */
+	uint32_t dead;		/* seats whose owner died and that nobody has swept */
 	uint32_t attached_ever; /* 0: nobody ever produced or consumed */
 	uint64_t dropped;	/* by note_dropped(), all participants, this generation of them */
 	uint64_t lost_produced; /* messages lost with a dead producer */

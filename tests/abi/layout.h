@@ -109,7 +109,7 @@ LAYOUT_STRUCT(ringshm_data, 4096)
 	LAYOUT_FIELD(ringshm_data, head, 384, 128)
 	LAYOUT_FIELD(ringshm_data, credit, 512, 128)
 	LAYOUT_FIELD(ringshm_data, count, 640, 128)
-	LAYOUT_FIELD(ringshm_data, sleeper, 768, 128)
+	LAYOUT_FIELD(ringshm_data, wake, 768, 128)
 	LAYOUT_FIELD(ringshm_data, reserved1, 896, 3200)
 LAYOUT_END(ringshm_data)
 /* clang-format on */

@@ -77,10 +77,10 @@ int lane_wait(struct lane *lane, int timeout_ms)
 
 	while (read(lane->data_fd, &count, sizeof(count)) > 0)
 		; /* wake-ups of sleeps that are over */
-	ringshm_store_relaxed(&lane->data->sleeper.word, ++number);
+	__atomic_store_n(&lane->data->wake.sleepers, ++number, __ATOMIC_RELAXED);
 	ringshm__waiter_announce();
 	if (!ringshm_spsc_peek(&lane->consumer, &len))
 		found = poll(&want, 1, timeout_ms);
-	ringshm_store_relaxed(&lane->data->sleeper.word, 0);
+	__atomic_store_n(&lane->data->wake.sleepers, 0, __ATOMIC_RELAXED);
 	return found;
 }
