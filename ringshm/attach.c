@@ -9,8 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* `name` is empty for what came over a socket: there is nothing to remove then. */
 static int unsound(const char *name, const char *what)
 {
+	if (!name[0])
+		return ringshm__fail(EPROTO, "receive a channel: %s; do not trust its sender", what);
 	return ringshm__fail(EPROTO, "open %s: %s; it is not a sound channel: recreate it (ringshm rm %s)", name, what,
 			     name);
 }
@@ -22,8 +25,10 @@ static bool power_of_two(uint64_t n)
 
 static int check_identity(const struct ringshm_header *h, const char *name)
 {
+	const char *title = name[0] ? name : "(received)";
+
 	if (h->magic == __builtin_bswap64(RINGSHM_MAGIC))
-		return ringshm__fail(EPROTO, "open %s: written by a machine of the other byte order", name);
+		return ringshm__fail(EPROTO, "open %s: written by a machine of the other byte order", title);
 	if (h->magic != RINGSHM_MAGIC || h->byte_order != RINGSHM_BYTE_ORDER)
 		return unsound(name, "the header has no magic number");
 	if (h->major != RINGSHM_ABI_MAJOR)
@@ -36,7 +41,7 @@ static int check_identity(const struct ringshm_header *h, const char *name)
 	if (!ringshm__kind_supported(h->kind) || h->incompat & ~ringshm__kind_features(h->kind))
 		return ringshm__fail(EPROTONOSUPPORT,
 				     "open %s: kind %u with features 0x%llx needs a newer ringshm than this one (%s)",
-				     name, h->kind, (unsigned long long)h->incompat, ringshm_version());
+				     title, h->kind, (unsigned long long)h->incompat, ringshm_version());
 	return 0;
 }
 
@@ -96,9 +101,14 @@ static int check_file(int fd, uint64_t size, bool sealed, const char *name)
 	const int needed = F_SEAL_SHRINK | F_SEAL_GROW;
 	struct stat status;
 
-	if (fstat(fd, &status) || status.st_size < 0 || (uint64_t)status.st_size < size)
+	int seals;
+
+	if (fstat(fd, &status) || !S_ISREG(status.st_mode))
+		return unsound(name, "a descriptor is not of a plain file");
+	if (status.st_size < 0 || (uint64_t)status.st_size < size)
 		return unsound(name, "a file is shorter than the header says");
-	if (sealed && (fcntl(fd, F_GET_SEALS) & needed) != needed)
+	seals = sealed ? fcntl(fd, F_GET_SEALS) : needed;
+	if (seals < 0 || (seals & needed) != needed)
 		return unsound(name, "a memory file is not sealed, so its sender could cut it short");
 	return 0;
 }
@@ -120,7 +130,8 @@ static int check_uuid(int fd, uint64_t magic, const struct ringshm *channel)
 int ringshm__check_files(struct ringshm *channel)
 {
 	const struct ringshm_header *h = &channel->header;
-	bool sealed = !channel->name[0];
+	/* whoever sees "memfd" in ringshm_info() may rely on it: no SIGBUS */
+	bool sealed = !channel->name[0] || h->backend == RINGSHM_BACKEND_MEMFD;
 	int error = check_file(channel->ctl_fd, h->ctl_size, sealed, channel->name);
 
 	if (!error)

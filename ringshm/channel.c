@@ -28,6 +28,11 @@ struct ringshm *ringshm__channel_new(const char *name, unsigned int access)
 	return channel;
 }
 
+const char *ringshm__title(const struct ringshm *channel)
+{
+	return channel->name[0] ? channel->name : "(anonymous)";
+}
+
 struct ringshm *ringshm__channel_get(struct ringshm *channel)
 {
 	/* relaxed: who takes a reference holds one already */
@@ -75,7 +80,7 @@ struct ringshm_area_place ringshm__place(const struct ringshm *channel, int dir)
 {
 	struct ringshm_area_place place = {
 		.dir = dir,
-		.name = channel->name[0] ? channel->name : "(anonymous)",
+		.name = ringshm__title(channel),
 		.mode = 0600,
 		.group = RINGSHM_GROUP_NONE,
 		.node = channel->header.node,

@@ -144,23 +144,24 @@ static int set_modes(struct ringshm *channel, const struct ringshm_config *confi
 	return error;
 }
 
-static int seal(int fd)
+/* The mode decides who may open a descriptor of less access again for more: only the creating user. */
+static int seal(int fd, mode_t mode)
 {
-	if (!fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+	if (!fchmod(fd, mode) && !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return 0;
 	return ringshm__fail(errno, "create an anonymous channel: seal a memory file: %s", ringshm__reason(errno));
 }
 
 static int seal_all(const struct ringshm *channel)
 {
-	int error = seal(channel->ctl_fd);
+	int error = seal(channel->ctl_fd, 0644);
 
 	if (!error)
-		error = seal(channel->cons_fd);
-	if (!error)
-		error = seal(channel->lock_fd);
+		error = seal(channel->cons_fd, 0644);
+	if (!error) /* every endpoint, whoever's, opens a description of its own; observers are not sent it */
+		error = seal(channel->lock_fd, 0666);
 	if (!error && channel->data.fd >= 0)
-		error = seal(channel->data.fd);
+		error = seal(channel->data.fd, 0644);
 	return error;
 }
 

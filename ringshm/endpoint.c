@@ -80,9 +80,10 @@ static void delist(struct ringshm_endpoint *endpoint)
 	pthread_mutex_unlock(&all_lock);
 }
 
-static const char *title(const struct ringshm *channel)
+int ringshm__contradiction(const struct ringshm *channel)
 {
-	return channel->name[0] ? channel->name : "(anonymous)";
+	return ringshm__fail(EPROTO, "%s: its positions contradict each other, so a peer has damaged it; recreate it",
+			     ringshm__title(channel));
 }
 
 static int check_request(const struct ringshm_endpoint_request *request)
@@ -96,16 +97,16 @@ static int check_request(const struct ringshm_endpoint_request *request)
 		return ringshm__fail(
 			EPROTONOSUPPORT,
 			"%s: the program was compiled for protocol %u of %s rings, and this library (%s) speaks %u; recompile it",
-			title(channel), request->protocol, ringshm_kind_name(request->kind), ringshm_version(),
+			ringshm__title(channel), request->protocol, ringshm_kind_name(request->kind), ringshm_version(),
 			request->spoken);
 	if (channel->header.kind != request->kind)
-		return ringshm__fail(EPROTOTYPE, "%s: it is a %s channel, not %s", title(channel),
+		return ringshm__fail(EPROTOTYPE, "%s: it is a %s channel, not %s", ringshm__title(channel),
 				     ringshm_kind_name(channel->header.kind), ringshm_kind_name(request->kind));
 	if (!(channel->access & (producing ? RINGSHM_PRODUCER : RINGSHM_CONSUMER)))
-		return ringshm__fail(EACCES, "%s: the channel was not opened with %s", title(channel),
+		return ringshm__fail(EACCES, "%s: the channel was not opened with %s", ringshm__title(channel),
 				     producing ? "RINGSHM_PRODUCER" : "RINGSHM_CONSUMER");
 	if (producing && channel->header.incompat & RINGSHM_F_KLANE)
-		return ringshm__fail(EACCES, "%s: its producer is the kernel", title(channel));
+		return ringshm__fail(EACCES, "%s: its producer is the kernel", ringshm__title(channel));
 	return 0;
 }
 
@@ -115,9 +116,9 @@ static int check_alive(const struct ringshm_endpoint_request *request)
 
 	if (state & RINGSHM_STATE_SUPERSEDED)
 		return ringshm__fail(ESTALE, "%s: it was unlinked or recreated; open it again",
-				     title(request->channel));
+				     ringshm__title(request->channel));
 	if (state & RINGSHM_STATE_SHUTDOWN && request->role == RINGSHM_ROLE_PRODUCER)
-		return ringshm__fail(ESHUTDOWN, "%s: it was shut down; recreate it", title(request->channel));
+		return ringshm__fail(ESHUTDOWN, "%s: it was shut down; recreate it", ringshm__title(request->channel));
 	return 0;
 }
 
@@ -164,8 +165,8 @@ static int take_seat(struct ringshm_endpoint *e, uint32_t id)
 		if (error != -EBUSY)
 			return error;
 	}
-	return ringshm__fail(EBUSY, "%s: all %u seats are taken; create it with more participants", title(e->channel),
-			     seats);
+	return ringshm__fail(EBUSY, "%s: all %u seats are taken; create it with more participants",
+			     ringshm__title(e->channel), seats);
 }
 
 static void unmap_files(struct ringshm_endpoint *e)
@@ -204,7 +205,7 @@ int ringshm__endpoint_open(struct ringshm_endpoint **out, const struct ringshm_e
 		return error;
 	e = (struct ringshm_endpoint *)calloc(1, sizeof(*e));
 	if (!e)
-		return ringshm__fail(ENOMEM, "%s: no memory for an endpoint", title(request->channel));
+		return ringshm__fail(ENOMEM, "%s: no memory for an endpoint", ringshm__title(request->channel));
 	pthread_once(&fork_once, watch_forks);
 	e->channel = ringshm__channel_get(request->channel);
 	e->role = request->role;

@@ -49,9 +49,9 @@ static int fresh_fds(const struct ringshm *channel, unsigned int access, int fds
 	bool produce = access & RINGSHM_PRODUCER, consume = access & RINGSHM_CONSUMER;
 	int count = produce || consume ? 4 : 3, bells;
 
-	fds[0] = ringshm__reopen(channel->ctl_fd, produce);
-	fds[1] = ringshm__reopen(channel->cons_fd, consume);
-	fds[2] = ringshm__reopen(channel->data.fd, ringshm__data_writable(&channel->header, access));
+	fds[0] = ringshm__reopen_as(channel->ctl_fd, produce);
+	fds[1] = ringshm__reopen_as(channel->cons_fd, consume);
+	fds[2] = ringshm__reopen_as(channel->data.fd, ringshm__data_writable(&channel->header, access));
 	if (produce || consume)
 		fds[3] = ringshm__reopen(channel->lock_fd, true);
 	for (int i = 0; i < count; i++)
@@ -143,24 +143,17 @@ static int receive_message(int socket, struct pass *pass, int fds[static MOST_FD
 	return 0;
 }
 
-static bool is_writable(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	return flags >= 0 && (flags & O_ACCMODE) == O_RDWR;
-}
-
 /* What the descriptors allow, whatever the message claims. */
 static unsigned int real_access(const struct ringshm *channel)
 {
 	unsigned int access = RINGSHM_OBSERVER;
 
-	if (channel->lock_fd < 0 || !is_writable(channel->lock_fd))
+	if (channel->lock_fd < 0 || !ringshm__is_writable(channel->lock_fd))
 		return access;
-	if (is_writable(channel->ctl_fd) && is_writable(channel->data.fd))
+	if (ringshm__is_writable(channel->ctl_fd) && ringshm__is_writable(channel->data.fd))
 		access |= RINGSHM_PRODUCER;
-	if (is_writable(channel->cons_fd) &&
-	    (!ringshm__kind_consumers_write_data(&channel->header) || is_writable(channel->data.fd)))
+	if (ringshm__is_writable(channel->cons_fd) &&
+	    (!ringshm__kind_consumers_write_data(&channel->header) || ringshm__is_writable(channel->data.fd)))
 		access |= RINGSHM_CONSUMER;
 	return access;
 }
@@ -175,7 +168,7 @@ static int adopt(struct ringshm *channel, int fds[static MOST_FDS])
 	channel->lock_fd = fds[3];
 	channel->bell_fd[RINGSHM_BELL_PRODUCERS] = fds[4];
 	channel->bell_fd[RINGSHM_BELL_CONSUMERS] = fds[5];
-	error = ringshm__read_header(channel->ctl_fd, &channel->header, "(received)");
+	error = ringshm__read_header(channel->ctl_fd, &channel->header, channel->name);
 	if (error)
 		return error;
 	channel->data.ops = ringshm__backend(channel->header.backend);

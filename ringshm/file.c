@@ -69,6 +69,23 @@ int ringshm__reopen(int fd, bool writable)
 	return ringshm__fail(errno, "open a second description of a channel file: %s", ringshm__reason(errno));
 }
 
+bool ringshm__is_writable(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_ACCMODE) == O_RDWR;
+}
+
+/* A descriptor with this access, for files that carry no locks; a user who may not open it again copies it. */
+int ringshm__reopen_as(int fd, bool writable)
+{
+	int copy = ringshm__reopen(fd, writable);
+
+	if (copy == -EACCES && writable && ringshm__is_writable(fd))
+		copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return copy == -1 ? -errno : copy;
+}
+
 static int no_space(int fd, uint64_t size, const char *what)
 {
 	char asked[24], free_text[24];

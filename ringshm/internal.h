@@ -73,6 +73,8 @@ int ringshm__remove_leftovers(int base, const char *name);
 /* file.c: open one file of a channel, refuse what is not a plain file. */
 int ringshm__open_file(int dir, const char *file, bool writable, const char *channel);
 int ringshm__reopen(int fd, bool writable);
+int ringshm__reopen_as(int fd, bool writable);
+bool ringshm__is_writable(int fd);
 int ringshm__allocate(int fd, uint64_t size, const char *what);
 void ringshm__close_fd(int *fd);
 
@@ -120,6 +122,7 @@ uint32_t ringshm__overhead(const struct ringshm_header *header);
 /* channel.c */
 struct ringshm *ringshm__channel_new(const char *name, unsigned int access);
 struct ringshm *ringshm__channel_get(struct ringshm *channel);
+const char *ringshm__title(const struct ringshm *channel); /* its name for people */
 void ringshm__channel_put(struct ringshm *channel);
 int ringshm__channel_map(struct ringshm *channel);
 bool ringshm__data_writable(const struct ringshm_header *header, unsigned int access);
@@ -136,6 +139,9 @@ void ringshm__mark_mapped(struct ringshm_ctl *ctl, struct ringshm_cons *cons, ui
 /* memory.c: map a whole area and touch every page of it. */
 int ringshm__map(int fd, uint64_t size, bool writable, const char *what, void **address);
 int ringshm__populate(void *address, uint64_t size, bool writable, const char *what);
+
+/* The same for every kind whose two words cannot both be true. */
+int ringshm__contradiction(const struct ringshm *channel);
 
 /* seat.c: who holds which seat, and who is dead. */
 int ringshm__seat_take(struct ringshm_endpoint *endpoint, uint32_t id);

@@ -83,11 +83,11 @@ int ringshm_shutdown(struct ringshm *channel)
 
 	if (!channel)
 		return ringshm__fail(EINVAL, "shutdown: no channel given");
-	ctl = ringshm__reopen(channel->ctl_fd, true);
+	ctl = ringshm__reopen_as(channel->ctl_fd, true);
 	if (ctl < 0)
 		return ringshm__fail(EACCES, "shutdown %s: needs permission to write the producers' words: %s",
 				     channel->name, ringshm__reason(-ctl));
-	cons = ringshm__reopen(channel->cons_fd, true);
+	cons = ringshm__reopen_as(channel->cons_fd, true);
 	mark_fds(ctl, cons, RINGSHM_STATE_SHUTDOWN);
 	ringshm__ring(channel->bell_fd[RINGSHM_BELL_PRODUCERS]);
 	ringshm__ring(channel->bell_fd[RINGSHM_BELL_CONSUMERS]);

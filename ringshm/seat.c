@@ -22,8 +22,7 @@ static int busy(const struct ringshm_endpoint *endpoint, uint32_t id)
 	const void *file = endpoint->role == RINGSHM_ROLE_PRODUCER ? (void *)channel->ctl : (void *)channel->cons;
 	const struct ringshm_participant *holder = ringshm_participant_line((void *)file, id);
 
-	return ringshm__fail(EBUSY, "%s: its %s is alive (process %u); close that one first",
-			     channel->name[0] ? channel->name : "(anonymous)",
+	return ringshm__fail(EBUSY, "%s: its %s is alive (process %u); close that one first", ringshm__title(channel),
 			     endpoint->role == RINGSHM_ROLE_PRODUCER ? "producer" : "consumer", holder->pid);
 }
 
@@ -43,7 +42,7 @@ int ringshm__seat_take(struct ringshm_endpoint *endpoint, uint32_t id)
 	if (fcntl(endpoint->lock_fd, F_OFD_SETLK, &lock)) {
 		if (errno == EAGAIN || errno == EACCES)
 			return busy(endpoint, id);
-		return ringshm__fail(errno, "%s: lock seat %u: %s", endpoint->channel->name, id,
+		return ringshm__fail(errno, "%s: lock seat %u: %s", ringshm__title(endpoint->channel), id,
 				     ringshm__reason(errno));
 	}
 	endpoint->id = id;

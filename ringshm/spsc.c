@@ -110,8 +110,7 @@ static int resume_producer(struct ringshm_spsc_producer *p, const struct ringshm
 	if ((int64_t)(head - tail) > 0 && head - tail <= p->capacity)
 		tail = head; /* released already, so published */
 	if (tail - head > p->capacity || (tail | head) & p->round || find_tail(p, tail, &p->tail))
-		return ringshm__fail(EPROTO, "%s: its positions contradict each other; recreate it (ringshm rm %s)",
-				     e->channel->name, e->channel->name);
+		return ringshm__contradiction(e->channel);
 	ringshm_store_release(p->tail_word, p->tail); /* R3 */
 	return 0;
 }
@@ -249,8 +248,7 @@ static int resume_consumer(struct ringshm_spsc_consumer *c, const struct ringshm
 	uint64_t tail = ringshm_load_acquire(c->tail_word);
 
 	if (head - credit > c->capacity || head & c->round || (tail - head > c->capacity && head - tail > c->capacity))
-		return ringshm__fail(EPROTO, "%s: its positions contradict each other; recreate it (ringshm rm %s)",
-				     e->channel->name, e->channel->name);
+		return ringshm__contradiction(e->channel);
 	c->head = c->next = c->credit = head;
 	ringshm_store_release(c->credit_word, head); /* R2 */
 	return 0;

@@ -51,12 +51,6 @@ static struct ringshm_endpoint *owner_of(void *owner)
 	return (struct ringshm_endpoint *)owner;
 }
 
-static int contradiction(const struct ringshm_endpoint *e)
-{
-	return ringshm__fail(EPROTO, "%s: its positions contradict each other; recreate it (ringshm rm %s)",
-			     e->channel->name, e->channel->name);
-}
-
 /* ---- producer ------------------------------------------------------------------------------- */
 
 static void producer_wake(struct ringshm_token_producer *p)
@@ -92,7 +86,7 @@ static int resume_producer(struct ringshm_token_producer *p, const struct ringsh
 
 	head = ringshm_load_acquire(p->head_word);
 	if (tail - head > p->mask + 1)
-		return contradiction(e);
+		return ringshm__contradiction(e->channel);
 	p->tail = !last && head != tail ? tail - 1 : tail;
 	ringshm_store_release(p->tail_word, p->tail); /* R3 */
 	return 0;
@@ -212,7 +206,7 @@ static int resume_consumer(struct ringshm_token_consumer *c, const struct ringsh
 	slot = ringshm_load_acquire(last);
 	tail = ringshm_load_acquire(c->tail_word);
 	if (tail - head > c->mask + 1)
-		return contradiction(e);
+		return ringshm__contradiction(e->channel);
 	if (slot && tail - head <= c->mask)
 		ringshm_store_release(last, 0); /* R2, in the dead one's place */
 	c->head = head;
