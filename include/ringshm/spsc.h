@@ -66,8 +66,7 @@ struct ringshm_spsc_producer {
 	uint64_t capacity;
 	const ringshm_word *state; /* why the channel has ended, or 0 */
 	ringshm_word *tail_word;   /* shared copy of what is published */
-	uint64_t record;	   /* position of the open reservation's header */
-	uint32_t reserved;	   /* bytes of the open reservation's payload; see is_open */
+	uint32_t reserved;	   /* payload bytes of the open reservation, plus 1; 0: none is open */
 	uint32_t overhead;	   /* header bytes before a payload: 8, with timestamps 16 */
 	/* second line: batches and slow paths */
 	uint64_t first;	       /* position of the first unpublished record */
@@ -76,7 +75,6 @@ struct ringshm_spsc_producer {
 	uint32_t max_payload;  /* bytes: what always fits an empty ring */
 	int status;	       /* after NULL: 0 not now, else why never (-errno) */
 	uint32_t looks;	       /* failed looks in a row */
-	uint32_t is_open;      /* a reservation is open */
 	uint32_t id;	       /* participant */
 	const ringshm_word *credit_word;
 	const ringshm_word *head_word;
@@ -101,8 +99,9 @@ struct ringshm_spsc_consumer {
 	ringshm_word *credit_word;
 	uint64_t header; /* of the record last shown */
 	/* second line */
-	uint64_t stamp; /* of the record last shown, ns; 0 without RINGSHM_F_TIMESTAMP */
-	uint32_t shown; /* records shown and not released */
+	uint64_t looked; /* where `looks` were made */
+	uint64_t stamp;	 /* of the record last shown, ns; 0 without RINGSHM_F_TIMESTAMP */
+	uint32_t shown;	 /* records shown and not released */
 	uint32_t overhead;
 	uint32_t round;
 	uint32_t max_payload;
@@ -172,21 +171,37 @@ static inline void ringshm__spsc_wake_consumer(struct ringshm_spsc_producer *p)
 		p->wake(p);
 }
 
+/* Publish what ends at tail and begins with `header` at `position`: one store shows all of it. */
+static inline void ringshm__spsc_publish(struct ringshm_spsc_producer *p, uint64_t position, uint64_t header)
+{
+	if (ringshm__likely(p->tail != p->limit)) /* else: exactly full, and that word is the oldest unread header */
+		ringshm_store_relaxed(ringshm__spsc_producer_word(p, p->tail), 0); /* R0: ordered by R1 */
+	/* R1: pairs with A1 in ringshm__spsc_look() */
+	ringshm_store_release(ringshm__spsc_producer_word(p, position), header);
+	ringshm_store_release(p->tail_word, p->tail); /* R3: pairs with A3 in used() and takeover */
+	ringshm__spsc_wake_consumer(p);
+}
+
 /*
  * Publish everything committed with commit_more since the last flush. Wait-free. Harmless when there
  * is nothing to publish.
  */
 static inline void ringshm_spsc_flush(struct ringshm_spsc_producer *p)
 {
-	if (!p->first_header)
+	uint64_t header = p->first_header;
+
+	if (!header)
 		return;
-	if (p->tail != p->limit) /* else: exactly full, and that word is the oldest unread header */
-		ringshm_store_relaxed(ringshm__spsc_producer_word(p, p->tail), 0); /* R0: ordered by R1 */
-	/* R1: pairs with A1 in ringshm__spsc_look() */
-	ringshm_store_release(ringshm__spsc_producer_word(p, p->first), p->first_header);
-	ringshm_store_release(p->tail_word, p->tail); /* R3: pairs with A3 in used() and takeover */
 	p->first_header = 0;
-	ringshm__spsc_wake_consumer(p);
+	ringshm__spsc_publish(p, p->first, header);
+}
+
+/* Where a record of `span` bytes begins: at tail, or at the start of the ring if it does not fit before its end. */
+static inline uint64_t ringshm__spsc_start(const struct ringshm_spsc_producer *p, uint64_t span)
+{
+	uint64_t room = p->capacity - (p->tail & (p->capacity - 1));
+
+	return ringshm__likely(span <= room) ? p->tail : p->tail + room;
 }
 
 /*
@@ -206,7 +221,7 @@ static inline uint64_t ringshm__spsc_read_limit(const struct ringshm_spsc_produc
 }
 
 /* Out of room, or the channel has ended. True: there is room after all. */
-static inline bool ringshm__spsc_make_room(struct ringshm_spsc_producer *p, uint64_t need)
+ringshm__cold bool ringshm__spsc_make_room(struct ringshm_spsc_producer *p, uint64_t need)
 {
 	uint64_t limit;
 
@@ -244,30 +259,50 @@ static inline bool ringshm__spsc_make_room(struct ringshm_spsc_producer *p, uint
  */
 static inline void *ringshm_spsc_reserve(struct ringshm_spsc_producer *p, uint32_t len)
 {
-	uint64_t start = p->tail, index, room, need;
+	uint64_t start, span, need;
 
 	if (ringshm__unlikely(len > p->max_payload)) {
 		if (!p->status)
 			p->status = -EMSGSIZE;
 		return NULL;
 	}
-	need = ringshm__spsc_span(p->overhead, p->round, len);
-	index = start & (p->capacity - 1);
-	room = p->capacity - index;
-	if (ringshm__unlikely(need > room)) { /* skip to the start of the ring */
-		start += room;
-		index = 0;
-		need += room;
-	}
+	span = ringshm__spsc_span(p->overhead, p->round, len);
+	start = ringshm__spsc_start(p, span);
+	need = start + span - p->tail;
 	/* relaxed: an end that is seen a moment later ends it a moment later */
 	if (ringshm__unlikely(p->limit - p->tail < need || ringshm_load_relaxed(p->state))) {
 		if (!ringshm__spsc_make_room(p, need))
 			return NULL;
 	}
-	p->record = start;
-	p->reserved = len;
-	p->is_open = 1;
-	return p->base + index + p->overhead;
+	p->reserved = len + 1;
+	return p->base + (start & (p->capacity - 1)) + p->overhead;
+}
+
+/*
+ * Close the reservation with `len` bytes and move tail behind it. The header that is to stand at the old
+ * tail, which the caller stores, or 0 when no reservation is open.
+ */
+static inline uint64_t ringshm__spsc_complete(struct ringshm_spsc_producer *p, uint32_t len, uint16_t type,
+					      uint16_t flags)
+{
+	uint64_t tail = p->tail, start, header;
+	uint32_t reserved = p->reserved;
+
+	if (ringshm__unlikely(!reserved))
+		return 0;
+	start = ringshm__spsc_start(p, ringshm__spsc_span(p->overhead, p->round, reserved - 1));
+	p->reserved = 0;
+	if (ringshm__unlikely(len >= reserved))
+		len = reserved - 1; /* never more than was reserved */
+	header = ringshm_record_header(len, type, flags) | ringshm__spsc_lap(start, p->capacity);
+	if (ringshm__unlikely(p->overhead > sizeof(ringshm_word))) /* relaxed: published by R1 like the payload */
+		ringshm_store_relaxed(ringshm__spsc_producer_word(p, start) + 1, p->clock ? p->clock() : 0);
+	if (ringshm__unlikely(start != tail)) { /* behind a pad, which then comes first */
+		ringshm_store_relaxed(ringshm__spsc_producer_word(p, start), header); /* relaxed: ordered by R1 */
+		header = RINGSHM_RECORD_COMMITTED | RINGSHM_RECORD_PAD | ringshm__spsc_lap(tail, p->capacity);
+	}
+	p->tail = start + ringshm__spsc_span(p->overhead, p->round, len);
+	return header;
 }
 
 /*
@@ -278,27 +313,16 @@ static inline void *ringshm_spsc_reserve(struct ringshm_spsc_producer *p, uint32
 static inline void ringshm_spsc_commit_more_typed(struct ringshm_spsc_producer *p, uint32_t len, uint16_t type,
 						  uint16_t flags)
 {
-	uint64_t start = p->record, header;
+	uint64_t position = p->tail, header = ringshm__spsc_complete(p, len, type, flags);
 
-	if (ringshm__unlikely(!p->is_open))
+	if (ringshm__unlikely(!header))
 		return;
-	p->is_open = 0;
-	if (ringshm__unlikely(len > p->reserved))
-		len = p->reserved;
-	header = ringshm_record_header(len, type, flags) | ringshm__spsc_lap(start, p->capacity);
-	if (p->clock) /* relaxed: published by R1 like the payload */
-		ringshm_store_relaxed(ringshm__spsc_producer_word(p, start) + 1, p->clock());
-	if (ringshm__unlikely(start != p->tail)) { /* behind a pad, which then comes first */
-		ringshm_store_relaxed(ringshm__spsc_producer_word(p, start), header); /* ordered by R1 */
-		header = RINGSHM_RECORD_COMMITTED | RINGSHM_RECORD_PAD | ringshm__spsc_lap(p->tail, p->capacity);
-	}
-	if (!p->first_header) {
-		p->first = p->tail;
+	if (p->first_header) { /* relaxed: hidden behind the first header until R1 */
+		ringshm_store_relaxed(ringshm__spsc_producer_word(p, position), header);
+	} else {
+		p->first = position;
 		p->first_header = header;
-	} else { /* relaxed: hidden behind the first header until R1 */
-		ringshm_store_relaxed(ringshm__spsc_producer_word(p, p->tail), header);
 	}
-	p->tail = start + ringshm__spsc_span(p->overhead, p->round, len);
 }
 
 static inline void ringshm_spsc_commit_more(struct ringshm_spsc_producer *p, uint32_t len)
@@ -310,8 +334,16 @@ static inline void ringshm_spsc_commit_more(struct ringshm_spsc_producer *p, uin
 static inline void ringshm_spsc_commit_typed(struct ringshm_spsc_producer *p, uint32_t len, uint16_t type,
 					     uint16_t flags)
 {
-	ringshm_spsc_commit_more_typed(p, len, type, flags);
-	ringshm_spsc_flush(p);
+	uint64_t position = p->tail, header;
+
+	if (ringshm__unlikely(p->first_header)) {
+		ringshm_spsc_commit_more_typed(p, len, type, flags);
+		ringshm_spsc_flush(p);
+		return;
+	}
+	header = ringshm__spsc_complete(p, len, type, flags);
+	if (ringshm__likely(header))
+		ringshm__spsc_publish(p, position, header);
 }
 
 static inline void ringshm_spsc_commit(struct ringshm_spsc_producer *p, uint32_t len)
@@ -322,7 +354,7 @@ static inline void ringshm_spsc_commit(struct ringshm_spsc_producer *p, uint32_t
 /* Give up the open reservation: it never existed. Wait-free. */
 static inline void ringshm_spsc_discard(struct ringshm_spsc_producer *p)
 {
-	p->is_open = 0;
+	p->reserved = 0;
 }
 
 /*
@@ -401,33 +433,34 @@ static inline int ringshm__spsc_producer_gone(struct ringshm_spsc_consumer *c, u
 }
 
 /* Nothing at `next`. Tell the producer about all room, then see whether there is a reason. */
-static inline const void *ringshm__spsc_empty(struct ringshm_spsc_consumer *c)
+ringshm__cold void ringshm__spsc_empty(struct ringshm_spsc_consumer *c)
 {
 	uint64_t state;
-	int gone;
+	bool gone;
 
 	if (c->head != c->credit)
 		ringshm__spsc_publish_credit(c);
 	if (c->status)
-		return NULL;
+		return;
 	state = ringshm_load_acquire(c->state); /* A5: what was published before the end is visible now */
 	if (ringshm__unlikely(state || c->ended)) {
+		gone = ringshm__spsc_producer_gone(c, state); /* before the look: what it published is found */
 		if (state & RINGSHM_STATE_FORKED)
-			return ringshm__spsc_refuse(c, -ESTALE);
-		gone = ringshm__spsc_producer_gone(c, state);
-		if (ringshm__spsc_look(c, c->next))
-			return NULL; /* published in between: the next look finds it */
-		if (ringshm__state_status(state))
-			return ringshm__spsc_refuse(c, ringshm__state_status(state));
-		if (gone)
-			return ringshm__spsc_refuse(c, -EPIPE);
+			c->status = -ESTALE;
+		else if (!ringshm__spsc_look(c, c->next))
+			c->status = ringshm__state_status(state) ? ringshm__state_status(state) : gone ? -EPIPE : 0;
+		if (c->status)
+			return;
+	}
+	if (c->looked != c->next) { /* something came in between */
+		c->looked = c->next;
+		c->looks = 0;
 	}
 	if (++c->looks >= RINGSHM_PATIENCE) {
 		c->looks = 0;
 		if (c->suspect)
 			c->suspect(c);
 	}
-	return NULL;
 }
 
 /* Show the record at `position`; everything read from it is checked against the ring. */
@@ -436,8 +469,10 @@ static inline const void *ringshm__spsc_show(struct ringshm_spsc_consumer *c, ui
 	uint64_t header = ringshm__spsc_look(c, position), index, span;
 	uint32_t length;
 
-	if (!header)
-		return ringshm__spsc_empty(c);
+	if (!header) {
+		ringshm__spsc_empty(c);
+		return NULL;
+	}
 	if (ringshm__unlikely(c->status))
 		return NULL;
 	index = position & (c->capacity - 1);
@@ -457,7 +492,6 @@ static inline const void *ringshm__spsc_show(struct ringshm_spsc_consumer *c, ui
 		c->stamp = ringshm_load_relaxed(ringshm__spsc_consumer_word(c, position) + 1);
 	c->header = header;
 	c->next = position + span;
-	c->looks = 0;
 	*len = length;
 	return c->base + index + c->overhead;
 }
@@ -490,7 +524,7 @@ static inline const void *ringshm_spsc_peek_next(struct ringshm_spsc_consumer *c
 }
 
 /* Position behind the first `n` of the records shown, from headers that are checked again. */
-static inline uint64_t ringshm__spsc_skip(struct ringshm_spsc_consumer *c, uint32_t n)
+ringshm__cold uint64_t ringshm__spsc_skip(struct ringshm_spsc_consumer *c, uint32_t n)
 {
 	uint64_t position = c->head, header;
 
