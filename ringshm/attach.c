@@ -53,10 +53,12 @@ static int check_shape(const struct ringshm_header *h, const char *name)
 		return unsound(name, "the alignment is neither 8 nor 64");
 	if (!power_of_two(h->capacity) || h->capacity > UINT64_C(1) << 40)
 		return unsound(name, "the capacity is no power of two");
-	if (h->kind == RINGSHM_SPSC ? h->slot_size || h->capacity < h->alignment * 8u : !power_of_two(h->slot_size))
+	if (h->kind == RINGSHM_SPSC ? h->slot_size || h->capacity < h->alignment * 8u : !h->slot_size)
 		return unsound(name, "capacity and slot size do not fit the kind");
 	if (h->slot_size > UINT32_C(1) << 30 || h->capacity > UINT64_MAX / unit)
 		return unsound(name, "the slot size is impossible");
+	if (!ringshm__kind_sound(h))
+		return unsound(name, "capacity and slot size do not fit the kind");
 	if (!h->participants || h->participants > RINGSHM_PARTICIPANTS_MAX || !ringshm__kind_seats_fit(h))
 		return unsound(name, "the number of participants is impossible");
 	if (h->kind == RINGSHM_SPSC && h->start_position & (h->alignment - 1))

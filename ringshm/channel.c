@@ -129,6 +129,25 @@ static int open_control(struct ringshm *channel, int dir)
 	return channel->lock_fd < 0 && (produce || consume) ? channel->lock_fd : 0;
 }
 
+/* Some kinds have both sides write both control files; which, only the header could tell. */
+static int widen_control(struct ringshm *channel)
+{
+	int *fds[] = {&channel->ctl_fd, &channel->cons_fd};
+
+	if (!(channel->access & (RINGSHM_PRODUCER | RINGSHM_CONSUMER)) ||
+	    !ringshm__kind_shares_control(&channel->header))
+		return 0;
+	for (unsigned int i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		int fd = ringshm__reopen(*fds[i], true);
+
+		if (fd < 0)
+			return fd;
+		ringshm__close_fd(fds[i]);
+		*fds[i] = fd;
+	}
+	return 0;
+}
+
 static int open_data(struct ringshm *channel, int dir)
 {
 	const struct ringshm_header *header = &channel->header;
@@ -151,6 +170,8 @@ static int open_files(struct ringshm *channel, int dir)
 
 	if (!error)
 		error = ringshm__read_header(channel->ctl_fd, &channel->header, channel->name);
+	if (!error)
+		error = widen_control(channel);
 	if (!error)
 		error = ringshm__bells_open(channel, dir);
 	if (!error)

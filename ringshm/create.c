@@ -70,7 +70,7 @@ static int make_data(struct ringshm *channel, const struct ringshm_config *confi
 static void fill_cons(const struct ringshm *channel, struct ringshm_cons *cons)
 {
 	memcpy(cons->uuid, channel->header.uuid, sizeof(cons->uuid));
-	cons->head.word = channel->header.start_position;
+	cons->head.word = ringshm__kind_cursor(&channel->header);
 	cons->credit.word = channel->header.start_position;
 	cons->magic = RINGSHM_CONS_MAGIC;
 }
@@ -91,7 +91,7 @@ static void fill_ctl(const struct ringshm *channel, struct ringshm_ctl *ctl)
 {
 	const size_t after = offsetof(struct ringshm_header, magic) + sizeof(ctl->header.magic);
 
-	ctl->tail.word = channel->header.start_position;
+	ctl->tail.word = ringshm__kind_cursor(&channel->header);
 	memcpy((unsigned char *)&ctl->header + after, (const unsigned char *)&channel->header + after,
 	       sizeof(ctl->header) - after);
 	ringshm_store_release(&ctl->header.magic, channel->header.magic); /* pairs with the rename, or the send */
@@ -127,11 +127,14 @@ static int set_modes(struct ringshm *channel, const struct ringshm_config *confi
 	uint32_t data_mode = ringshm__kind_consumers_write_data(&channel->header) ?
 				     lock_mode :
 				     config->mode | (config->consumer_mode & 0444);
-	int error = give_away(channel->ctl_fd, config->mode | (config->consumer_mode & 0444), config->group, name);
+	bool shared = ringshm__kind_shares_control(&channel->header);
+	uint32_t ctl_mode = shared ? lock_mode : config->mode | (config->consumer_mode & 0444);
+	uint32_t cons_mode = shared ? lock_mode : config->consumer_mode | (config->mode & 0444);
+	int error = give_away(channel->ctl_fd, ctl_mode, config->group, name);
 
 	/* producers read the consumers' words, and only those who may write can open the lock file */
 	if (!error)
-		error = give_away(channel->cons_fd, config->consumer_mode | (config->mode & 0444), config->group, name);
+		error = give_away(channel->cons_fd, cons_mode, config->group, name);
 	if (!error)
 		error = give_away(channel->lock_fd, (lock_mode & 0222) | (lock_mode & 0222) << 1, config->group, name);
 	if (!error && channel->data.fd >= 0)

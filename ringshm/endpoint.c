@@ -127,12 +127,12 @@ static int map_files(struct ringshm_endpoint *e)
 {
 	const struct ringshm *channel = e->channel;
 	const struct ringshm_header *header = &channel->header;
-	bool producing = e->role == RINGSHM_ROLE_PRODUCER;
+	bool producing = e->role == RINGSHM_ROLE_PRODUCER, shared = ringshm__kind_shares_control(header);
 	void *ctl = NULL, *cons = NULL, *data = NULL;
-	int error = ringshm__map(channel->ctl_fd, header->ctl_size, producing, "control", &ctl);
+	int error = ringshm__map(channel->ctl_fd, header->ctl_size, producing || shared, "control", &ctl);
 
 	if (!error)
-		error = ringshm__map(channel->cons_fd, header->cons_size, !producing, "control", &cons);
+		error = ringshm__map(channel->cons_fd, header->cons_size, !producing || shared, "control", &cons);
 	if (!error)
 		error = channel->data.ops->map(&channel->data, producing || ringshm__kind_consumers_write_data(header),
 					       &data);

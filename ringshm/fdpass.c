@@ -47,10 +47,11 @@ static int bell_fds(const struct ringshm *channel, int fds[static RINGSHM_BELLS]
 static int fresh_fds(const struct ringshm *channel, unsigned int access, int fds[static MOST_FDS])
 {
 	bool produce = access & RINGSHM_PRODUCER, consume = access & RINGSHM_CONSUMER;
+	bool shared = ringshm__kind_shares_control(&channel->header);
 	int count = produce || consume ? 4 : 3, bells;
 
-	fds[0] = ringshm__reopen_as(channel->ctl_fd, produce);
-	fds[1] = ringshm__reopen_as(channel->cons_fd, consume);
+	fds[0] = ringshm__reopen_as(channel->ctl_fd, produce || (shared && consume));
+	fds[1] = ringshm__reopen_as(channel->cons_fd, consume || (shared && produce));
 	fds[2] = ringshm__reopen_as(channel->data.fd, ringshm__data_writable(&channel->header, access));
 	if (produce || consume)
 		fds[3] = ringshm__reopen(channel->lock_fd, true);
@@ -146,14 +147,15 @@ static int receive_message(int socket, struct pass *pass, int fds[static MOST_FD
 /* What the descriptors allow, whatever the message claims. */
 static unsigned int real_access(const struct ringshm *channel)
 {
+	bool ctl = ringshm__is_writable(channel->ctl_fd), cons = ringshm__is_writable(channel->cons_fd);
+	bool data = ringshm__is_writable(channel->data.fd), shared = ringshm__kind_shares_control(&channel->header);
 	unsigned int access = RINGSHM_OBSERVER;
 
-	if (channel->lock_fd < 0 || !ringshm__is_writable(channel->lock_fd))
+	if (channel->lock_fd < 0 || !ringshm__is_writable(channel->lock_fd) || (shared && !(ctl && cons)))
 		return access;
-	if (ringshm__is_writable(channel->ctl_fd) && ringshm__is_writable(channel->data.fd))
+	if (ctl && data)
 		access |= RINGSHM_PRODUCER;
-	if (ringshm__is_writable(channel->cons_fd) &&
-	    (!ringshm__kind_consumers_write_data(&channel->header) || ringshm__is_writable(channel->data.fd)))
+	if (cons && (!ringshm__kind_consumers_write_data(&channel->header) || data))
 		access |= RINGSHM_CONSUMER;
 	return access;
 }

@@ -94,6 +94,7 @@ int ringshm_info(struct ringshm *channel, struct ringshm_info *out)
 	permissions(channel, &info);
 	progress(channel, &info);
 	counts(channel, &info);
+	ringshm__kind_inform(channel, &info);
 	for (uint32_t id = 0; id < channel->header.participants; id++) {
 		count_seat(channel, RINGSHM_ROLE_PRODUCER, id, &info);
 		count_seat(channel, RINGSHM_ROLE_CONSUMER, id, &info);

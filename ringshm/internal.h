@@ -51,6 +51,7 @@ struct ringshm_endpoint {
 	struct ringshm_wake_line *own;	       /* where this side sleeps are announced */
 	const struct ringshm_wake_line *other; /* whose sequence this side sleeps on */
 	uint32_t sleep_number;
+	bool many; /* others of this side sleep on the same words */
 };
 
 /* error.c: compose the sentence of ringshm_last_error() and return -`error`. */
@@ -89,15 +90,21 @@ struct ringshm_kind_ops {
 	uint32_t slot_size;				   /* default; 0: no slots */
 	uint32_t seats;					   /* fixed number of participants; 0: as configured */
 	bool consumers_write_data;			   /* consumers need the data area writable */
+	bool shares_control;				   /* each side writes the other's control file too */
 	int (*check)(const struct ringshm_config *config); /* what else it demands; may be NULL */
 	uint32_t (*max_payload)(const struct ringshm_header *header);
+	bool (*sound)(const struct ringshm_header *header); /* could check() have let this shape pass? may be NULL */
+	uint64_t (*cursor)(uint64_t position);		    /* head and tail as they stand in shared memory; NULL: so */
 	/* Prepare the zeroed slots of a channel being built; may be NULL. */
 	void (*format)(const struct ringshm_header *header, void *slots);
 	/* Positions as they stand in shared memory, widened to 64 bits. */
 	void (*positions)(const struct ringshm_header *header, const struct ringshm_ctl *ctl,
 			  const struct ringshm_cons *cons, uint64_t *head, uint64_t *tail);
+	/* What only this kind has to tell; may be NULL. */
+	void (*inform)(const struct ringshm *channel, struct ringshm_info *info);
 };
 
+extern const struct ringshm_kind_ops ringshm__kind_mpmc;
 extern const struct ringshm_kind_ops ringshm__kind_spsc;
 extern const struct ringshm_kind_ops ringshm__kind_token;
 
@@ -110,6 +117,10 @@ uint32_t ringshm__kind_slot_size(const struct ringshm_config *config);
 uint32_t ringshm__kind_participants(const struct ringshm_config *config);
 uint32_t ringshm__kind_max_payload(const struct ringshm_header *header);
 bool ringshm__kind_consumers_write_data(const struct ringshm_header *header);
+bool ringshm__kind_shares_control(const struct ringshm_header *header);
+bool ringshm__kind_sound(const struct ringshm_header *header);
+uint64_t ringshm__kind_cursor(const struct ringshm_header *header);
+void ringshm__kind_inform(const struct ringshm *channel, struct ringshm_info *info);
 int ringshm__kind_format(const struct ringshm_header *header, void *records);
 void ringshm__kind_positions(const struct ringshm_header *header, const struct ringshm_ctl *ctl,
 			     const struct ringshm_cons *cons, uint64_t *head, uint64_t *tail);
@@ -148,6 +159,7 @@ int ringshm__seat_take(struct ringshm_endpoint *endpoint, uint32_t id);
 bool ringshm__seat_alive(const struct ringshm *channel, uint32_t id);
 void ringshm__seat_sign(struct ringshm_endpoint *endpoint);
 void ringshm__seat_settle(struct ringshm_endpoint *endpoint, struct ringshm_count_line *count);
+void ringshm__seat_settle_any(struct ringshm_endpoint *endpoint, struct ringshm_count_line *count);
 void ringshm__seat_leave(struct ringshm_endpoint *endpoint);
 bool ringshm__seat_gone(const struct ringshm *channel, uint32_t role, uint32_t id);
 
@@ -185,6 +197,7 @@ void ringshm__wait_begin(struct ringshm_wait *wait, struct ringshm_endpoint *end
 int ringshm__wait_step(struct ringshm_wait *wait, bool *probe);
 void ringshm__wait_end(struct ringshm_wait *wait);
 void ringshm__wake(struct ringshm_endpoint *endpoint, uint32_t sleep, uint32_t *woken);
+void ringshm__wake_some(struct ringshm_endpoint *endpoint, uint32_t most);
 void ringshm__wake_all(struct ringshm_wake_line *line);
 
 /* bell.c: descriptors that become readable when a ring may have something. */

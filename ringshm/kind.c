@@ -5,6 +5,7 @@
 #include "internal.h"
 
 static const struct ringshm_kind_ops *const kinds[] = {
+	[RINGSHM_MPMC] = &ringshm__kind_mpmc,
 	[RINGSHM_SPSC] = &ringshm__kind_spsc,
 	[RINGSHM_TOKEN] = &ringshm__kind_token,
 };
@@ -72,6 +73,35 @@ uint32_t ringshm__kind_max_payload(const struct ringshm_header *header)
 bool ringshm__kind_consumers_write_data(const struct ringshm_header *header)
 {
 	return kind_ops(header->kind)->consumers_write_data || (header->incompat & RINGSHM_F_KLANE);
+}
+
+/* Does each side write the other's control file too? */
+bool ringshm__kind_shares_control(const struct ringshm_header *header)
+{
+	return kind_ops(header->kind)->shares_control;
+}
+
+bool ringshm__kind_sound(const struct ringshm_header *header)
+{
+	const struct ringshm_kind_ops *ops = kind_ops(header->kind);
+
+	return !ops->sound || ops->sound(header);
+}
+
+/* Where head and tail begin. */
+uint64_t ringshm__kind_cursor(const struct ringshm_header *header)
+{
+	const struct ringshm_kind_ops *ops = kind_ops(header->kind);
+
+	return ops->cursor ? ops->cursor(header->start_position) : header->start_position;
+}
+
+void ringshm__kind_inform(const struct ringshm *channel, struct ringshm_info *info)
+{
+	const struct ringshm_kind_ops *ops = kind_ops(channel->header.kind);
+
+	if (ops->inform)
+		ops->inform(channel, info);
 }
 
 int ringshm__kind_format(const struct ringshm_header *header, void *records)

@@ -98,6 +98,27 @@ void ringshm__seat_settle(struct ringshm_endpoint *e, struct ringshm_count_line 
 	ringshm__seat_sign(e);
 }
 
+/*
+ * Kinds with many seats: a seat number has a line on either side, and its former owner, of whichever
+ * role, is gone. End what it had intended, so that nobody takes its intent for ours.
+ */
+void ringshm__seat_settle_any(struct ringshm_endpoint *e, struct ringshm_count_line *count)
+{
+	struct ringshm_participant *lines[] = {
+		ringshm_participant_line(e->ctl, e->id),
+		ringshm_participant_line(e->cons, e->id),
+	};
+
+	for (int i = 0; i < 2; i++) {
+		ringshm_store_release(&lines[i]->intent, 0); /* R0 of the ring: covers nothing */
+		if (__atomic_load_n(&lines[i]->state, __ATOMIC_RELAXED) != RINGSHM_SEAT_ATTACHED)
+			continue;				 /* relaxed: its writer is gone */
+		ringshm_fetch_add_relaxed(&count->takeovers, 1); /* relaxed: a figure for people */
+		__atomic_store_n(&lines[i]->state, RINGSHM_SEAT_CLOSED, __ATOMIC_RELEASE);
+	}
+	ringshm__seat_sign(e);
+}
+
 void ringshm__seat_leave(struct ringshm_endpoint *endpoint)
 {
 	__atomic_store_n(&endpoint->self->state, RINGSHM_SEAT_CLOSED, __ATOMIC_RELEASE);

@@ -17,6 +17,11 @@ static int check(const struct ringshm_config *config)
 	return 0;
 }
 
+static bool sound(const struct ringshm_header *header)
+{
+	return header->slot_size == sizeof(ringshm_word);
+}
+
 static uint32_t max_payload(const struct ringshm_header *header)
 {
 	(void)header;
@@ -37,6 +42,7 @@ const struct ringshm_kind_ops ringshm__kind_token = {
 	.seats = 2,
 	.consumers_write_data = true,
 	.check = check,
+	.sound = sound,
 	.max_payload = max_payload,
 	.positions = positions,
 };

@@ -39,12 +39,12 @@ static bool expired(const struct ringshm_wait *wait, uint64_t waited)
 }
 
 /*
- * One sleep: announced by its number, never 0, so that the other side ends it by one wake-up. The caller
- * looks at the ring once more before it sleeps.
+ * One sleep: announced by its number, never 0, so that the other side ends it by one wake-up; where many
+ * sit on a side, by a flag. The caller looks at the ring once more before it sleeps.
  */
 void ringshm__announce(struct ringshm_endpoint *e)
 {
-	if (++e->sleep_number == 0)
+	if (e->many || ++e->sleep_number == 0)
 		e->sleep_number = 1;
 	/* relaxed: the barrier orders it before the next look at the ring */
 	__atomic_store_n(&e->own->sleepers, e->sleep_number, __ATOMIC_RELAXED);
@@ -54,8 +54,9 @@ void ringshm__announce(struct ringshm_endpoint *e)
 static void announce(struct ringshm_wait *wait)
 {
 	/*
-	 * W1: pairs with ringshm__wake_all(). Before the announcement: of two wake-ups of one sleep only the first
-	 * moves the sequence, and if that came before our look at it, we would sleep through the second's news.
+	 * W1: pairs with wake(). Before the announcement: of two wake-ups of one sleep only the first moves the
+	 * sequence, and if that came before our look at it, we would sleep through the second's news. A flag of
+	 * many that is taken down after it was put up here is followed by a move of the sequence.
 	 */
 	wait->sequence = __atomic_load_n(&wait->endpoint->other->sequence, __ATOMIC_ACQUIRE);
 	ringshm__announce(wait->endpoint);
@@ -64,7 +65,7 @@ static void announce(struct ringshm_wait *wait)
 
 void ringshm__wait_end(struct ringshm_wait *wait)
 {
-	if (wait->announced) /* relaxed: a waker that still sees it wakes nobody, which harms nobody */
+	if (wait->announced && !wait->endpoint->many) /* relaxed: a waker that still sees it harms nobody */
 		__atomic_store_n(&wait->endpoint->own->sleepers, 0, __ATOMIC_RELAXED);
 	wait->announced = false;
 }
@@ -134,6 +135,23 @@ int ringshm__wait_step(struct ringshm_wait *wait, bool *probe)
 	return 0;
 }
 
+static long wake(struct ringshm_wake_line *line, uint32_t most)
+{
+	__atomic_fetch_add(&line->sequence, 1, __ATOMIC_RELEASE); /* pairs with W1: what was published is seen */
+	return syscall(SYS_futex, &line->sequence, FUTEX_WAKE, most < INT_MAX ? (int)most : INT_MAX, NULL, NULL, 0);
+}
+
+void ringshm__wake_all(struct ringshm_wake_line *line)
+{
+	wake(line, INT_MAX);
+}
+
+static void ring_other_side(const struct ringshm_endpoint *e)
+{
+	ringshm__ring(
+		e->channel->bell_fd[e->role == RINGSHM_ROLE_PRODUCER ? RINGSHM_BELL_CONSUMERS : RINGSHM_BELL_PRODUCERS]);
+}
+
 /* Something was published and the other side has announced sleep number `sleep`. */
 void ringshm__wake(struct ringshm_endpoint *endpoint, uint32_t sleep, uint32_t *woken)
 {
@@ -141,12 +159,22 @@ void ringshm__wake(struct ringshm_endpoint *endpoint, uint32_t sleep, uint32_t *
 		return;
 	*woken = sleep;
 	ringshm__wake_all(endpoint->own);
-	ringshm__ring(endpoint->channel->bell_fd[endpoint->role == RINGSHM_ROLE_PRODUCER ? RINGSHM_BELL_CONSUMERS :
-											   RINGSHM_BELL_PRODUCERS]);
+	ring_other_side(endpoint);
 }
 
-void ringshm__wake_all(struct ringshm_wake_line *line)
+/*
+ * Something for `most` of the other side's many was published, and their flag is up. It stays up while
+ * anybody sleeps; who finds nobody takes it down, and then wakes those who have come meanwhile.
+ */
+void ringshm__wake_some(struct ringshm_endpoint *endpoint, uint32_t most)
 {
-	__atomic_fetch_add(&line->sequence, 1, __ATOMIC_RELEASE); /* pairs with W1: what was published is seen */
-	syscall(SYS_futex, &line->sequence, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	struct ringshm_wake_line *other = (struct ringshm_wake_line *)endpoint->other;
+
+	if (endpoint->forked)
+		return;
+	if (wake(endpoint->own, most) <= 0) {
+		__atomic_store_n(&other->sleepers, 0, __ATOMIC_RELAXED); /* relaxed: ordered by the sequence */
+		ringshm__wake_all(endpoint->own);
+	}
+	ring_other_side(endpoint);
 }

@@ -127,7 +127,7 @@ struct ringshm_line {
 /* Both halves of a sleep: a sequence that wakers advance and sleep is on, and the wakers' own sleepers. */
 struct ringshm_wake_line {
 	ringshm_word32 sequence; /* futex of the *other* side's sleepers; this side advances it */
-	ringshm_word32 sleepers; /* 0: nobody of *this* side sleeps; else the number of one sleep */
+	ringshm_word32 sleepers; /* 0: nobody of *this* side sleeps; one-seat kinds: number of the sleep; others: 1 */
 	ringshm_word reserved[15];
 };
 
@@ -147,7 +147,8 @@ struct ringshm_count_line {
 struct ringshm_stall_line {
 	ringshm_word position; /* mpmc: position << RINGSHM_MPMC_SHIFT | 1; 0: none yet */
 	ringshm_word since_ns; /* CLOCK_MONOTONIC */
-	ringshm_word reserved[14];
+	ringshm_word holder;   /* participant */
+	ringshm_word reserved[13];
 };
 
 /* ringshm_participant.state */

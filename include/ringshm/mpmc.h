@@ -57,17 +57,18 @@ struct ringshm_mpmc_producer {
 	uint32_t looks;			/* failed looks in a row at `looked` */
 	uint64_t looked;
 	struct ringshm_participant *self;
-	uint64_t (*clock)(void);			  /* RINGSHM_F_TIMESTAMP, else NULL */
-	void (*wake)(struct ringshm_mpmc_producer *p);	  /* somebody sleeps */
-	void (*suspect)(struct ringshm_mpmc_producer *p); /* nothing has moved for long */
-	void *owner;					  /* the library's */
-	uint32_t id;					  /* participant */
+	uint64_t (*clock)(void);				      /* RINGSHM_F_TIMESTAMP, else NULL */
+	void (*wake)(struct ringshm_mpmc_producer *p, uint32_t most); /* consumers sleep; wake so many */
+	void (*suspect)(struct ringshm_mpmc_producer *p);	      /* nothing has moved for long */
+	void *owner;						      /* the library's */
+	uint32_t id;						      /* participant */
 };
 
 /* A consumer's endpoint: as above. */
 struct ringshm_mpmc_consumer {
 	struct ringshm__mpmc m;
-	uint32_t gaps; /* positions among those held that are no messages, and given back already */
+	uint64_t quarter; /* of the ring, in f: how often sleeping producers are thought of */
+	uint32_t gaps;	  /* positions among those held that are no messages, and given back already */
 	uint32_t offset;
 	uint32_t max_payload;
 	uint32_t compact;
@@ -81,7 +82,7 @@ struct ringshm_mpmc_consumer {
 	uint32_t ended; /* no producer is left: an empty ring stays empty */
 	uint64_t looked;
 	struct ringshm_participant *self;
-	void (*wake)(struct ringshm_mpmc_consumer *c);
+	void (*wake)(struct ringshm_mpmc_consumer *c, uint32_t most);
 	void (*suspect)(struct ringshm_mpmc_consumer *c);
 	void *owner;
 	uint32_t id;
@@ -149,16 +150,16 @@ static inline uint32_t ringshm__mpmc_reserve(struct ringshm_mpmc_producer *p, ui
 {
 	bool crossed;
 
+	if (ringshm__unlikely(p->status == -EMSGSIZE)) /* that was another message */
+		p->status = 0;
 	/* relaxed: an end that is seen a moment later ends it a moment later */
 	if (ringshm__likely(!p->status && !ringshm_load_relaxed(p->state))) {
 		n = ringshm__mpmc_claim(&p->m, RINGSHM__MPMC_PRODUCERS, n, intended, &crossed);
 		if (ringshm__likely(n))
 			return n;
 	}
-	if (!p->status || p->status == -EMSGSIZE) {
-		p->status = 0;
+	if (!p->status)
 		ringshm__mpmc_full(p);
-	}
 	return 0;
 }
 
@@ -197,13 +198,13 @@ static inline void *ringshm_mpmc_reserve(struct ringshm_mpmc_producer *p, uint32
 	return ringshm__likely(ringshm_mpmc_reserve_n(p, 1)) ? ringshm_mpmc_room(p, 0) : NULL;
 }
 
-static inline void ringshm__mpmc_wake_consumers(struct ringshm_mpmc_producer *p)
+static inline void ringshm__mpmc_wake_consumers(struct ringshm_mpmc_producer *p, uint32_t messages)
 {
 	if (p->certain)
 		ringshm__waiter_announce(); /* R2 before the look; pairs with the sleeper's own */
 	/* relaxed: ordered by the barrier; without it a sleeper missed here wakes by its own tick */
 	if (ringshm__unlikely(ringshm_load32_relaxed(p->sleepers)))
-		p->wake(p);
+		p->wake(p, messages);
 }
 
 /* What stands before a payload, in slots that are not compact. */
@@ -250,7 +251,7 @@ static inline void ringshm_mpmc_commit_typed(struct ringshm_mpmc_producer *p, ui
 	if (ringshm__unlikely(!p->m.held))
 		return;
 	ringshm__mpmc_publish_first(p, len, type, flags);
-	ringshm__mpmc_wake_consumers(p);
+	ringshm__mpmc_wake_consumers(p, 1);
 }
 
 static inline void ringshm_mpmc_commit(struct ringshm_mpmc_producer *p, uint32_t len)
@@ -261,13 +262,15 @@ static inline void ringshm_mpmc_commit(struct ringshm_mpmc_producer *p, uint32_t
 /* Publish the `n` oldest slots reserved (more than there are: all), each with `len` bytes. Wait-free. */
 static inline void ringshm_mpmc_commit_n(struct ringshm_mpmc_producer *p, uint32_t n, uint32_t len)
 {
+	uint32_t i;
+
 	if (n > p->m.held)
 		n = p->m.held;
 	if (!n)
 		return;
-	while (n--)
+	for (i = 0; i < n; i++)
 		ringshm__mpmc_publish_first(p, len, 0, 0);
-	ringshm__mpmc_wake_consumers(p);
+	ringshm__mpmc_wake_consumers(p, n);
 }
 
 /* Give up everything reserved: consumers skip those slots, nothing is counted. Wait-free. */
@@ -281,7 +284,7 @@ static inline void ringshm_mpmc_discard(struct ringshm_mpmc_producer *p)
 		p->m.first += ringshm__mpmc_f(1);
 		p->m.held--;
 	}
-	ringshm__mpmc_wake_consumers(p);
+	ringshm__mpmc_wake_consumers(p, 1); /* it passes them, and wakes others if more stands behind */
 }
 
 /* Send a copy of `len` bytes. Lock-free. 0; -EAGAIN: not now; else p->status: never. */
@@ -307,7 +310,7 @@ static inline int ringshm_mpmc_send(struct ringshm_mpmc_producer *p, const void 
 	if (len)
 		memcpy((unsigned char *)one.slot + p->offset, buf, len);
 	ringshm__mpmc_publish(p, one.slot, one.f, len, 0, 0);
-	ringshm__mpmc_wake_consumers(p);
+	ringshm__mpmc_wake_consumers(p, 1);
 	return 0;
 }
 
@@ -336,12 +339,20 @@ static inline void ringshm_mpmc_note_dropped(struct ringshm_mpmc_producer *p, ui
 
 /* ---- consumer ------------------------------------------------------------------------------- */
 
+/* Producers that sleep because the ring was full are told when it is empty, and every quarter of it. */
 static inline void ringshm__mpmc_wake_producers(struct ringshm_mpmc_consumer *c)
 {
 	if (c->certain)
 		ringshm__waiter_announce(); /* R2 before the look; pairs with the sleeper's own */
 	if (ringshm__unlikely(ringshm_load32_relaxed(c->sleepers))) /* relaxed: as for consumers */
-		c->wake(c);
+		c->wake(c, c->quarter >> RINGSHM_MPMC_SHIFT);
+}
+
+/* `n` slots that end before `f` were given back. */
+static inline void ringshm__mpmc_given_back(struct ringshm_mpmc_consumer *c, uint64_t f, uint32_t n)
+{
+	if (ringshm__unlikely((f & (c->quarter - 1)) < ringshm__mpmc_f(n)))
+		ringshm__mpmc_wake_producers(c);
 }
 
 /* Has every position that was ever reserved been taken? */
@@ -359,6 +370,7 @@ static inline void ringshm__mpmc_empty(struct ringshm_mpmc_consumer *c)
 	uint64_t state = ringshm_load_acquire(c->state); /* what was published before the end is visible now */
 	int status = ringshm__mpmc_state_status(state);
 
+	ringshm__mpmc_wake_producers(c);
 	if (ringshm__unlikely(state & RINGSHM_STATE_FORKED)) {
 		c->status = -ESTALE;
 	} else if (ringshm__unlikely(status || c->ended) && ringshm__mpmc_drained(&c->m)) {
@@ -382,11 +394,11 @@ static inline void ringshm__mpmc_pass_hole(struct ringshm_mpmc_consumer *c)
 	uint64_t f = c->m.first + ringshm__mpmc_f(c->m.held - 1);
 
 	ringshm__mpmc_give_back(c, f);
+	ringshm__mpmc_given_back(c, f + ringshm__mpmc_f(1), 1);
 	if (c->m.held == 1)
 		c->m.held = 0;
 	else
 		c->gaps++;
-	ringshm__mpmc_wake_producers(c);
 }
 
 /* Claim up to `n` messages more, behind those held, over holes. How many; 0: none now, see status. */
@@ -499,6 +511,8 @@ static inline const void *ringshm_mpmc_at(struct ringshm_mpmc_consumer *c, uint3
 
 static inline void ringshm__mpmc_release_gapped(struct ringshm_mpmc_consumer *c, uint32_t n)
 {
+	uint64_t first = c->m.first;
+
 	while (c->m.held) {
 		bool mine = ringshm__mpmc_is_mine(c, c->m.first);
 
@@ -511,6 +525,7 @@ static inline void ringshm__mpmc_release_gapped(struct ringshm_mpmc_consumer *c,
 		c->m.first += ringshm__mpmc_f(1);
 		c->m.held--;
 	}
+	ringshm__mpmc_given_back(c, c->m.first, (uint32_t)((c->m.first - first) >> RINGSHM_MPMC_SHIFT));
 }
 
 /*
@@ -519,18 +534,19 @@ static inline void ringshm__mpmc_release_gapped(struct ringshm_mpmc_consumer *c,
  */
 static inline void ringshm_mpmc_release(struct ringshm_mpmc_consumer *c, uint32_t n)
 {
+	uint32_t i;
+
 	if (ringshm__unlikely(c->gaps)) {
 		ringshm__mpmc_release_gapped(c, n);
 	} else {
 		if (n > c->m.held)
 			n = c->m.held;
+		for (i = 0; i < n; i++)
+			ringshm__mpmc_give_back(c, c->m.first + ringshm__mpmc_f(i));
+		c->m.first += ringshm__mpmc_f(n);
 		c->m.held -= n;
-		while (n--) {
-			ringshm__mpmc_give_back(c, c->m.first);
-			c->m.first += ringshm__mpmc_f(1);
-		}
+		ringshm__mpmc_given_back(c, c->m.first, n);
 	}
-	ringshm__mpmc_wake_producers(c);
 }
 
 /* The counterpart of peek_n(): another name of release(). */
@@ -565,7 +581,7 @@ static inline int ringshm_mpmc_recv(struct ringshm_mpmc_consumer *c, void *buf, 
 		payload = ringshm__mpmc_open(c, one.slot, one.word, len);
 		ringshm__mpmc_copy(buf, payload, *len);
 		ringshm__mpmc_done(&c->m, RINGSHM__MPMC_CONSUMERS, one.slot, one.f, RINGSHM_MPMC_FREE);
-		ringshm__mpmc_wake_producers(c);
+		ringshm__mpmc_given_back(c, one.f + ringshm__mpmc_f(1), 1);
 		return 0;
 	}
 	if (!c->m.held && !ringshm__mpmc_take(c, 1, one.intended))

@@ -28,6 +28,7 @@
  * bypasses the C library's fork handlers is not supported.
  */
 
+#include <ringshm/mpmc.h>
 #include <ringshm/spsc.h>
 #include <ringshm/token.h>
 
@@ -49,7 +50,7 @@ struct ringshm_config {
 	uint32_t size;		 /* sizeof(struct ringshm_config), by ringshm_config_init() */
 	uint32_t kind;		 /* enum ringshm_kind */
 	uint64_t capacity;	 /* power of two: bytes (spsc: 64 .. 2^40), slots (the others: 2 .. 2^32) */
-	uint32_t slot_size;	 /* bytes a slot, a power of two; 0: the kind's own (token: 8) */
+	uint32_t slot_size;	 /* bytes a slot; 0: the kind's own (token: 8; mpmc: 64, payloads up to 56) */
 	uint32_t alignment;	 /* of payloads: 8 (default) or 64 */
 	uint32_t backend;	 /* enum ringshm_backend; default RINGSHM_BACKEND_AUTO */
 	int32_t node;		 /* NUMA node, or RINGSHM_NODE_*; default RINGSHM_NODE_ANY */
@@ -207,6 +208,13 @@ struct ringshm_info {
 	uint64_t lost_consumed; /* messages lost with a dead consumer */
 	uint64_t repairs;
 	uint64_t takeovers; /* newcomers that took over from a dead one */
+	/* mpmc: a living participant that stands before others, as they noticed */
+	uint32_t stalled_role; /* enum ringshm_role; 0: nobody */
+	uint32_t stalled_id;
+	uint32_t stalled_pid;
+	uint32_t reserved;
+	uint64_t stalled_position;
+	uint64_t stalled_ns; /* since it was noticed */
 };
 
 /* A snapshot of the channel. Fields beyond the caller's `size` are not written. */
@@ -322,6 +330,57 @@ int ringshm_token_recv_wait(struct ringshm_token_consumer *consumer, uint64_t *v
 
 int ringshm_token_producer_recover(struct ringshm_token_producer *producer);
 int ringshm_token_consumer_recover(struct ringshm_token_consumer *consumer);
+
+/* ---- mpmc endpoints ------------------------------------------------------------------------- */
+
+int ringshm_mpmc_producer_open_as(struct ringshm_mpmc_producer *producer, struct ringshm *channel, uint32_t protocol,
+				  uint32_t size);
+int ringshm_mpmc_consumer_open_as(struct ringshm_mpmc_consumer *consumer, struct ringshm *channel, uint32_t protocol,
+				  uint32_t size);
+
+/*
+ * Join as one of the producers (consumers), on a free seat; a dead one's seat is free at once. A handle
+ * opened for either role maps both control files and the data writable. -EBUSY: every seat is taken.
+ * -EPROTONOSUPPORT: this program was compiled for a protocol that the library does not speak.
+ */
+static inline int ringshm_mpmc_producer_open(struct ringshm_mpmc_producer *producer, struct ringshm *channel)
+{
+	return ringshm_mpmc_producer_open_as(producer, channel, RINGSHM_MPMC_PROTOCOL, sizeof(*producer));
+}
+
+static inline int ringshm_mpmc_consumer_open(struct ringshm_mpmc_consumer *consumer, struct ringshm *channel)
+{
+	return ringshm_mpmc_consumer_open_as(consumer, channel, RINGSHM_MPMC_PROTOCOL, sizeof(*consumer));
+}
+
+/* Leave in good order: a producer discards what it has reserved, a consumer releases what it holds. Always 0. */
+int ringshm_mpmc_producer_close(struct ringshm_mpmc_producer *producer);
+int ringshm_mpmc_consumer_close(struct ringshm_mpmc_consumer *consumer);
+
+/*
+ * Waiting forms, as for spsc. While they wait they look, after 50 us and then every 2 ms, whether who
+ * holds them up has died, and free what it held. Producers that sleep because the ring is full are woken
+ * when a quarter of it, or all of it, has been released, and by their own tick, 2 ms.
+ */
+int ringshm_mpmc_reserve_wait(struct ringshm_mpmc_producer *producer, uint32_t len, int64_t timeout_ns, void **payload);
+int ringshm_mpmc_reserve_n_wait(struct ringshm_mpmc_producer *producer, uint32_t n, int64_t timeout_ns,
+				uint32_t *reserved);
+int ringshm_mpmc_send_wait(struct ringshm_mpmc_producer *producer, const void *buf, uint32_t len, int64_t timeout_ns);
+int ringshm_mpmc_peek_wait(struct ringshm_mpmc_consumer *consumer, int64_t timeout_ns, const void **payload,
+			   uint32_t *len);
+int ringshm_mpmc_peek_next_wait(struct ringshm_mpmc_consumer *consumer, int64_t timeout_ns, const void **payload,
+				uint32_t *len);
+int ringshm_mpmc_peek_n_wait(struct ringshm_mpmc_consumer *consumer, uint32_t n, int64_t timeout_ns, uint32_t *peeked);
+int ringshm_mpmc_recv_wait(struct ringshm_mpmc_consumer *consumer, void *buf, uint32_t cap, uint32_t *len,
+			   int64_t timeout_ns);
+
+/*
+ * Ask the system now who has died, on both sides, and free what they held, instead of after many failed
+ * looks. Returns how many positions were freed, or -ESTALE in a fork child. A position that somebody alive
+ * holds ends the look at its side; ringshm_info() then names that one.
+ */
+int ringshm_mpmc_producer_recover(struct ringshm_mpmc_producer *producer);
+int ringshm_mpmc_consumer_recover(struct ringshm_mpmc_consumer *consumer);
 
 #pragma GCC visibility pop
 
