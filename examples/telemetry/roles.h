@@ -16,6 +16,7 @@ enum tel_format {
 struct tel_options {
 	const char *sampler; /* channel to sample into, or NULL */
 	const char *viewer;  /* channel to view, or NULL; neither: both roles, two processes */
+	bool kernel;	     /* task switches from the kernel instead */
 	const char *proc;    /* "/proc" */
 	int64_t interval_ns;
 	int64_t duration_ns; /* 0: until told to end */
@@ -35,6 +36,9 @@ int tel_run_viewer(struct ringshm *channel, const struct tel_options *options, b
 
 /* Both, as two child processes over an anonymous channel. */
 int tel_run_pair(const struct tel_options *options);
+
+/* What the kernel does, published by its sample module; no /proc and no sampler. */
+int tel_run_kernel(const struct tel_options *options);
 
 /* The channel's shape. */
 void tel_channel_config(struct ringshm_config *config, const struct tel_options *options);

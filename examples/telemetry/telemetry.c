@@ -22,7 +22,8 @@ enum {
 	OPT_PROC,
 	OPT_JSON,
 	OPT_LINES,
-	OPT_CAPACITY
+	OPT_CAPACITY,
+	OPT_KERNEL
 };
 
 static const struct argp_option option_list[] = {
@@ -34,6 +35,7 @@ static const struct argp_option option_list[] = {
 	{"lines", OPT_LINES, NULL, 0, "Plain lines, on a terminal too", 1},
 	{"sampler", OPT_SAMPLER, "CHANNEL", 0, "Only sample, into the channel of that name", 2},
 	{"viewer", OPT_VIEWER, "CHANNEL", 0, "Only view what another process samples", 2},
+	{"kernel", OPT_KERNEL, NULL, 0, "Task switches from the kernel (module ringshm_sched) instead of /proc", 2},
 	{"capacity", OPT_CAPACITY, "SIZE", 0, "Bytes of ring, a power of two (default 1M)", 3},
 	{"proc", OPT_PROC, "DIR", 0, "Where proc is mounted (default /proc)", 3},
 	{0},
@@ -122,6 +124,8 @@ static void check_roles(struct argp_state *state, const struct tel_options *opti
 	if (options->sampler && options->viewer)
 		argp_error(state, "--sampler and --viewer: one process plays one role; give one "
 				  "of them, or neither to start both");
+	if (options->kernel && (options->sampler || options->viewer))
+		argp_error(state, "--kernel needs neither --sampler nor --viewer: the kernel samples");
 	if (options->sampler && options->format != FORMAT_AUTO)
 		argp_error(state, "--json and --lines are the viewer's, and --sampler shows nothing");
 }
@@ -151,6 +155,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_CAPACITY:
 		options->capacity = capacity(state, arg);
+		return 0;
+	case OPT_KERNEL:
+		options->kernel = true;
 		return 0;
 	case OPT_PROC:
 		options->proc = arg;
@@ -228,6 +235,8 @@ int main(int argc, char **argv)
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &options))
 		return 1;
+	if (options.kernel)
+		return tel_run_kernel(&options);
 	if (options.sampler)
 		return sampler_main(&options);
 	if (options.viewer)
