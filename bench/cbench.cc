@@ -169,6 +169,26 @@ size_t cbench_run(void)
 	return benchmark::RunSpecifiedBenchmarks();
 }
 
+/* Says nothing; --benchmark_out has a reporter of its own. */
+class silent_reporter : public benchmark::BenchmarkReporter
+{
+      public:
+	bool ReportContext(const Context &) override
+	{
+		return true;
+	}
+	void ReportRuns(const std::vector<Run> &) override
+	{
+	}
+};
+
+size_t cbench_run_silently(void)
+{
+	silent_reporter reporter;
+
+	return benchmark::RunSpecifiedBenchmarks(&reporter);
+}
+
 void cbench_shutdown(void)
 {
 	benchmark::Shutdown();

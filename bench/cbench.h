@@ -83,6 +83,8 @@ void cbench_initialize(int *argc, char **argv);
 bool cbench_unrecognized(int argc, char **argv);
 /* Runs what is registered and passes the filter; how many that were. */
 size_t cbench_run(void);
+/* The same for programs that print by themselves; --benchmark_out still writes its file. */
+size_t cbench_run_silently(void);
 void cbench_shutdown(void);
 
 /* All four: for programs without options of their own. Returns what main() returns. */

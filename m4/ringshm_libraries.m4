@@ -14,6 +14,19 @@ PKG_CHECK_MODULES([BENCHMARK], [benchmark], [have_benchmark=yes], [have_benchmar
 PKG_CHECK_MODULES([NCURSES], [ncursesw], [have_ncurses=yes], [have_ncurses=no])
 PKG_CHECK_MODULES([JANSSON], [jansson >= 2.10], [],
 	[AC_MSG_ERROR([jansson is missing, with which the ringshm command prints JSON; run: apt-get install libjansson-dev])])
+# Peers of the benchmarks: their headers only, each of which may be missing.
+PKG_CHECK_MODULES([DPDK], [libdpdk >= 20.11], [have_dpdk=yes
+	AC_DEFINE([HAVE_DPDK], [1], [Define to 1 to compare with DPDK's rte_ring.])
+	DPDK_CFLAGS=$(AS_ECHO(["$DPDK_CFLAGS"]) | sed 's/-I */-isystem /g')], [have_dpdk=no])
+PKG_CHECK_MODULES([CK], [ck >= 0.6], [have_ck=yes
+	AC_DEFINE([HAVE_CK], [1], [Define to 1 to compare with Concurrency Kit's ck_ring.])], [have_ck=no])
+AC_LANG_PUSH([C++])
+AC_CHECK_HEADER([boost/lockfree/spsc_queue.hpp], [have_boost=yes
+	AC_DEFINE([HAVE_BOOST_LOCKFREE], [1], [Define to 1 to compare with boost::lockfree.])], [have_boost=no])
+AC_CHECK_HEADER([readerwriterqueue.h], [have_moodycamel=yes
+	AC_DEFINE([HAVE_READERWRITERQUEUE], [1], [Define to 1 to compare with moodycamel::ReaderWriterQueue.])],
+	[have_moodycamel=no])
+AC_LANG_POP([C++])
 AC_SEARCH_LIBS([argp_parse], [argp], [],
 	[AC_MSG_ERROR([argp_parse is missing: glibc has it, elsewhere install argp-standalone])])
 
@@ -28,6 +41,7 @@ AM_COND_IF([HAVE_MARKETDATA], [with_marketdata_text=yes],
 	[with_marketdata_text="no (apt-get install libpcap-dev zlib1g-dev)"])
 AM_COND_IF([HAVE_BENCHMARK], [with_benchmark_text=yes],
 	[with_benchmark_text="no (apt-get install g++ libbenchmark-dev)"])
+with_peers_text="DPDK $have_dpdk, ck $have_ck, boost $have_boost, moodycamel $have_moodycamel"
 AM_COND_IF([HAVE_NCURSES], [with_ncurses_text=yes],
 	[with_ncurses_text="no (apt-get install libncurses-dev)"])
 ])

@@ -60,7 +60,7 @@ run_stage() {
 
 main() {
 	local file
-	install_packages build test
+	install_packages build test bench
 	mkdir -p "$LOGS" || die "cannot write $LOGS"
 	RINGSHM_DIR=$(mktemp -d /dev/shm/ringshm-check.XXXXXX) || die "no room for channels in /dev/shm"
 	export RINGSHM_DIR
