@@ -256,6 +256,15 @@ static int open_channel(struct ringshm **out, const char *name, const struct rin
 	return 0;
 }
 
+/* The channel in this directory, whatever it is called by now. */
+int ringshm__open_dir(struct ringshm **out, int dir, const char *name, unsigned int access)
+{
+	struct ringshm_open_options options;
+
+	ringshm_open_options_init(&options, access);
+	return open_channel(out, name, &options, dir);
+}
+
 /* One look: *moved says that the name stood for something else when it was over. */
 static int open_at(struct ringshm **out, int base, const char *name, const struct ringshm_open_options *options,
 		   bool *moved)

@@ -199,7 +199,7 @@ static int open_directory(int dir, const struct ringshm_config *config, const ch
 	return give_away(dir, mode, config->group, name);
 }
 
-/* The one in the way is a ruin if it was marked before its removal stopped half way. */
+/* The one in the way is a ruin if somebody has marked it and not taken it away. */
 static int clear_ruin(int base, const char *name)
 {
 	struct ringshm *old = NULL;
@@ -210,7 +210,7 @@ static int clear_ruin(int base, const char *name)
 	error = ringshm_open(&old, name, RINGSHM_OBSERVER);
 	ringshm_close(old);
 	if (error == -ESTALE)
-		error = ringshm__remove_held(base, name, dir);
+		error = ringshm__remove_held(base, name);
 	else if (error != -ENOENT)
 		error = -EEXIST;
 	close(dir);
@@ -272,6 +272,12 @@ static int make_hidden(int base, const char *name, char hidden[static 256])
 			return ringshm__fail(errno, "create %s: in directory %s: %s", name, ringshm_directory(),
 					     ringshm__reason(errno));
 		dir = openat(base, hidden, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dir < 0 && errno != ENOENT) {
+			error = errno;
+			unlinkat(base, hidden, AT_REMOVEDIR);
+			return ringshm__fail(error, "create %s: open its build directory: %s", name,
+					     ringshm__reason(error));
+		}
 		if (dir >= 0 && !flock(dir, LOCK_EX | LOCK_NB) && !faccessat(base, hidden, F_OK, 0))
 			return dir;
 		ringshm__close_fd(&dir); /* a cleaner took it for a dead builder's, before we had the lock */

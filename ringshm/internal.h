@@ -138,12 +138,13 @@ void ringshm__channel_put(struct ringshm *channel);
 int ringshm__channel_map(struct ringshm *channel);
 bool ringshm__data_writable(const struct ringshm_header *header, unsigned int access);
 int ringshm__channel_finish(struct ringshm *channel);
+int ringshm__open_dir(struct ringshm **out, int dir, const char *name, unsigned int access);
 struct ringshm_area_place ringshm__place(const struct ringshm *channel, int dir);
 
 /* life.c */
 int ringshm__mark(int dir, uint64_t state, const char *name);
 int ringshm__remove_marked(int base, const char *hidden, const char *name);
-int ringshm__remove_held(int base, const char *name, int dir);
+int ringshm__remove_held(int base, const char *name);
 void ringshm__end_of_file(struct ringshm_endpoint *producer);
 void ringshm__mark_mapped(struct ringshm_ctl *ctl, struct ringshm_cons *cons, uint64_t state);
 

@@ -65,12 +65,25 @@ int ringshm__mark(int dir, uint64_t state, const char *name)
 	return error;
 }
 
-/* Remove a hidden directory; what was renamed may not be what was marked before, so mark it too. */
+/* The memory of some backends outlives its directory. */
+static void destroy_data(int dir, const char *name)
+{
+	struct ringshm *channel;
+
+	if (ringshm__open_dir(&channel, dir, name, RINGSHM_PRODUCER | RINGSHM_CONSUMER))
+		return;
+	if (channel->data.ops->destroy)
+		channel->data.ops->destroy(&channel->data);
+	ringshm_close(channel);
+}
+
+/* Tell those attached to what stands in a hidden directory, and remove it. */
 int ringshm__remove_marked(int base, const char *hidden, const char *name)
 {
 	int dir = openat(base, hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (dir >= 0) {
+		destroy_data(dir, name);
 		ringshm__mark(dir, RINGSHM_STATE_SUPERSEDED, name);
 		close(dir);
 	}
@@ -96,28 +109,15 @@ int ringshm_shutdown(struct ringshm *channel)
 	return 0;
 }
 
-/* The memory of some backends outlives its directory. */
-static void destroy_data(const char *name)
-{
-	struct ringshm *channel;
-
-	if (ringshm_open(&channel, name, RINGSHM_PRODUCER | RINGSHM_CONSUMER))
-		return;
-	if (channel->data.ops->destroy)
-		channel->data.ops->destroy(&channel->data);
-	ringshm_close(channel);
-}
-
-/* Mark, rename out of the way, remove. The caller has `dir` from ringshm__hold_channel_dir(). */
-int ringshm__remove_held(int base, const char *name, int dir)
+/*
+ * Rename out of the way, then mark and remove: who may not rename it changes nothing. The caller holds it
+ * by ringshm__hold_channel_dir(). Who dies in between leaves the rest to ringshm__remove_leftovers().
+ */
+int ringshm__remove_held(int base, const char *name)
 {
 	char hidden[256];
-	int error;
+	int error = ringshm__hidden_name(hidden, "gone", name);
 
-	destroy_data(name);
-	error = ringshm__hidden_name(hidden, "gone", name);
-	if (!error)
-		error = ringshm__mark(dir, RINGSHM_STATE_SUPERSEDED, name);
 	if (error)
 		return error;
 	if (renameat(base, name, base, hidden))
@@ -132,7 +132,7 @@ static int unlink_at(int base, const char *name)
 
 	if (dir < 0)
 		return dir;
-	error = ringshm__remove_held(base, name, dir);
+	error = ringshm__remove_held(base, name);
 	close(dir);
 	return error;
 }

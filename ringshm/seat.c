@@ -119,8 +119,12 @@ void ringshm__seat_settle_any(struct ringshm_endpoint *e, struct ringshm_count_l
 	ringshm__seat_sign(e);
 }
 
+/* Unlocked, not only closed: a child forked a moment ago may not have closed its copy yet. */
 void ringshm__seat_leave(struct ringshm_endpoint *endpoint)
 {
+	struct flock unlock = one_byte(F_UNLCK, endpoint->id);
+
 	__atomic_store_n(&endpoint->self->state, RINGSHM_SEAT_CLOSED, __ATOMIC_RELEASE);
+	fcntl(endpoint->lock_fd, F_OFD_SETLK, &unlock);
 	ringshm__close_fd(&endpoint->lock_fd);
 }
