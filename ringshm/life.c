@@ -99,7 +99,7 @@ int ringshm_shutdown(struct ringshm *channel)
 	ctl = ringshm__reopen_as(channel->ctl_fd, true);
 	if (ctl < 0)
 		return ringshm__fail(EACCES, "shutdown %s: needs permission to write the producers' words: %s",
-				     channel->name, ringshm__reason(-ctl));
+				     ringshm__title(channel), ringshm__reason(-ctl));
 	cons = ringshm__reopen_as(channel->cons_fd, true);
 	mark_fds(ctl, cons, RINGSHM_STATE_SHUTDOWN);
 	ringshm__ring(channel->bell_fd[RINGSHM_BELL_PRODUCERS]);

@@ -202,7 +202,7 @@ struct ringshm_cons {
 	uint8_t uuid[RINGSHM_UUID_SIZE]; /*   8  the channel's */
 	uint8_t reserved0[104];
 	struct ringshm_line head;	 /*  128  spsc, token: end of what is released; mpmc: claim cursor */
-	struct ringshm_line credit;	 /*  256  spsc, token: the copy of head that the producer polls */
+	struct ringshm_line credit;	 /*  256  spsc: the copy of head that the producer polls */
 	struct ringshm_wake_line wake;	 /*  384  sequence: producers sleep on it; sleepers: consumers */
 	struct ringshm_count_line count; /* 512 */
 	struct ringshm_stall_line stall; /* 640 */

@@ -25,6 +25,7 @@
 
 #include <linux/atomic.h>
 #include <linux/compiler.h>
+
 #include <asm/barrier.h>
 #include <asm/processor.h>
 

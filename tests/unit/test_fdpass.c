@@ -257,6 +257,32 @@ Test(fdpass, a_producer_of_another_user_can_do_all_that_was_passed)
 	cr_assert_eq(ringshm_recv_fd(&got, pair[1]), 0, "%s", ringshm_last_error());
 }
 
+static int receive_as_nobody_and_go_too_far(void *unused)
+{
+	struct ringshm_spsc_consumer c;
+
+	(void)unused;
+	CHECK(!setgid(NOBODY) && !setuid(NOBODY));
+	CHECK(!ringshm_recv_fd(&got, pair[1]));
+	CHECK(ringshm_shutdown(got) == -EACCES);
+	CHECK(strstr(ringshm_last_error(), "shutdown (anonymous): needs permission to write the producers' words"));
+	CHECK(ringshm_send_fd(got, pair[0], RINGSHM_PRODUCER) == -EINVAL);
+	CHECK(!ringshm_send_fd(got, pair[0], RINGSHM_CONSUMER));
+	CHECK(!ringshm_spsc_consumer_open(&c, got));
+	ringshm_spsc_consumer_close(&c);
+	return 0;
+}
+
+Test(fdpass, a_consumer_of_another_user_passes_on_and_is_refused_a_shutdown_in_words)
+{
+	if (!am_root())
+		cr_skip_test("only root can become another user");
+	cr_assert_eq(ringshm_send_fd(sent, pair[0], RINGSHM_CONSUMER), 0);
+	cr_expect_eq(in_child(receive_as_nobody_and_go_too_far, NULL), 0);
+	cr_assert_eq(ringshm_recv_fd(&got, pair[1]), 0, "%s", ringshm_last_error());
+	exchange(sent, got);
+}
+
 /* ---- locks ---------------------------------------------------------------------------------- */
 
 static int receive_and_hold(void *unused)
