@@ -17,7 +17,7 @@
 #define ringshm__likely(x) __builtin_expect(!!(x), 1)
 #define ringshm__unlikely(x) __builtin_expect(!!(x), 0)
 /* Slow paths: out of line, so that the fast ones stay small where they are inlined. */
-#define ringshm__cold static __attribute__((unused, noinline, cold))
+#define ringshm__cold static __attribute__((__unused__, __noinline__, __cold__))
 
 #if defined(RINGSHM_ATOMIC_OVERRIDE)
 #include RINGSHM_ATOMIC_OVERRIDE

@@ -48,7 +48,7 @@ extern "C" {
 #endif
 
 /* Out of the way of the paths that are run every time. */
-#define ringshm__cold static __attribute__((unused, noinline, cold))
+#define ringshm__cold static __attribute__((__unused__, __noinline__, __cold__))
 
 #define RINGSHM__MPMC_PRODUCERS 0u
 #define RINGSHM__MPMC_CONSUMERS 1u
