@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: MIT
+// Does an mpmc ring do what its model does, under any sequence of calls and deaths? RINGSHM_SEED varies it.
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <ringshm/ringshm.h>
+
+#include "mpmc_model.h"
+#include "random.h"
+#include "tap.h"
+
+#define STEPS 6000 /* calls a ring */
+#define PRODUCERS 3
+#define CONSUMERS 3
+#define DEATHS 12 /* a ring: each is a process */
+
+/* What an endpoint has claimed, as the model sees it: positions from `first` on. */
+struct claim {
+	uint64_t first;
+	uint32_t held;
+};
+
+/* A ring and its model, and what both have shown. */
+struct pair {
+	struct model m;
+	struct ringshm *channel;
+	struct ringshm_mpmc_producer p[PRODUCERS];
+	struct ringshm_mpmc_consumer c[CONSUMERS];
+	struct claim reserved[PRODUCERS], taken[CONSUMERS];
+	uint64_t random;
+	uint32_t step, deaths;
+	const char *doing;
+	char broken[256]; /* how the two differ; empty while they do not */
+};
+
+static uint64_t ticks; /* what timestamps are taken from here */
+
+static uint64_t tick(void)
+{
+	return ++ticks;
+}
+
+__attribute__((format(printf, 2, 3))) static void differs(struct pair *x, const char *format, ...)
+{
+	va_list arguments;
+	int length;
+
+	if (x->broken[0])
+		return;
+	length = snprintf(x->broken, sizeof(x->broken), "step %u, %s: ", x->step, x->doing);
+	va_start(arguments, format);
+	vsnprintf(x->broken + length, sizeof(x->broken) - (size_t)length, format, arguments);
+	va_end(arguments);
+}
+
+static uint32_t some_length(struct pair *x)
+{
+	uint32_t most = x->p[0].max_payload;
+
+	switch (random_below(&x->random, 6)) {
+	case 0:
+		return 0;
+	case 1:
+		return most;
+	case 2:
+		return 8;
+	default:
+		return random_below(&x->random, most + 1);
+	}
+}
+
+/* ---- producers ------------------------------------------------------------------------------ */
+
+static struct model_slot some_message(struct pair *x)
+{
+	struct model_slot slot = {
+		.seed = random_next(&x->random),
+		.length = some_length(x),
+		.type = (uint16_t)random_next(&x->random),
+		.flags = (uint16_t)random_next(&x->random),
+	};
+
+	if (x->p[0].compact)
+		slot.type = slot.flags = 0;
+	return slot;
+}
+
+/* What producer i has just stamped a message with. */
+static uint64_t stamp_now(const struct pair *x, int i)
+{
+	return x->p[i].clock ? ticks : 0;
+}
+
+static void reserve(struct pair *x, int i, uint32_t n)
+{
+	struct claim *claim = &x->reserved[i];
+	uint32_t want = claim->held, got;
+	void *room = NULL;
+
+	x->doing = n == 1 ? "reserve" : "reserve_n";
+	if (!want)
+		want = claim->held = model_reserve(&x->m, i, n, &claim->first);
+	if (n == 1)
+		got = (room = ringshm_mpmc_reserve(&x->p[i], some_length(x))) ? x->p[i].m.held : 0;
+	else
+		got = ringshm_mpmc_reserve_n(&x->p[i], n);
+	if (got != want)
+		differs(x, "producer %d has %u slots, not %u", i, got, want);
+	if (room && room != ringshm_mpmc_room(&x->p[i], 0))
+		differs(x, "producer %d was shown another room", i);
+}
+
+static void commit_first(struct pair *x, int i)
+{
+	struct model_slot slot = some_message(x);
+	struct claim *claim = &x->reserved[i];
+
+	x->doing = "commit";
+	if (!claim->held) {
+		ringshm_mpmc_commit(&x->p[i], 1);
+		return;
+	}
+	random_fill(slot.seed, ringshm_mpmc_room(&x->p[i], 0), slot.length);
+	ringshm_mpmc_commit_typed(&x->p[i], slot.length, slot.type, slot.flags);
+	slot.stamp = stamp_now(x, i);
+	model_commit(&x->m, claim->first++, &slot);
+	claim->held--;
+}
+
+static void commit_many(struct pair *x, int i)
+{
+	struct claim *claim = &x->reserved[i];
+	uint32_t n = random_below(&x->random, claim->held + 2), length = some_length(x);
+	struct model_slot slot[RINGSHM_MPMC_BATCH_MAX];
+	uint64_t before = ticks;
+
+	x->doing = "commit_n";
+	for (uint32_t k = 0; k < n && k < claim->held; k++) {
+		slot[k] = (struct model_slot){.seed = random_next(&x->random), .length = length};
+		random_fill(slot[k].seed, ringshm_mpmc_room(&x->p[i], k), length);
+	}
+	ringshm_mpmc_commit_n(&x->p[i], n, length);
+	for (uint32_t k = 0; k < n && k < claim->held; k++)
+		slot[k].stamp = x->p[i].clock ? before + k + 1 : 0;
+	for (uint32_t k = 0; k < n && claim->held; k++, claim->held--)
+		model_commit(&x->m, claim->first++, &slot[k]);
+}
+
+static void discard(struct pair *x, int i)
+{
+	struct claim *claim = &x->reserved[i];
+
+	x->doing = "discard";
+	ringshm_mpmc_discard(&x->p[i]);
+	for (; claim->held; claim->held--)
+		model_discard(&x->m, claim->first++);
+}
+
+static void send_one(struct pair *x, int i)
+{
+	struct model_slot slot = some_message(x);
+	struct claim *claim = &x->reserved[i];
+	unsigned char bytes[4096];
+	int result;
+
+	x->doing = "send";
+	slot.type = slot.flags = 0;
+	random_fill(slot.seed, bytes, slot.length);
+	if (!claim->held)
+		claim->held = model_reserve(&x->m, i, 1, &claim->first);
+	result = ringshm_mpmc_send(&x->p[i], bytes, slot.length);
+	if (result != (claim->held ? 0 : -EAGAIN))
+		differs(x, "producer %d got %d", i, result);
+	if (!claim->held)
+		return;
+	slot.stamp = stamp_now(x, i);
+	model_commit(&x->m, claim->first++, &slot);
+	claim->held--;
+}
+
+static void send_too_long(struct pair *x, int i)
+{
+	char byte = 0;
+
+	x->doing = "send of too much";
+	if (ringshm_mpmc_send(&x->p[i], &byte, x->p[i].max_payload + 1) != -EMSGSIZE)
+		differs(x, "producer %d was not refused", i);
+	if (x->p[i].status != -EMSGSIZE)
+		differs(x, "producer %d has status %d", i, x->p[i].status);
+}
+
+/* ---- consumers ------------------------------------------------------------------------------ */
+
+static void compare(struct pair *x, int i, uint64_t position, const void *payload, uint32_t length)
+{
+	const struct model_slot *slot = &x->m.slot[position];
+
+	if (slot->state != MODEL_TAKEN || slot->owner != i)
+		differs(x, "consumer %d was shown position %" PRIu64 " in state %d", i, position, (int)slot->state);
+	else if (length != slot->length || !random_same(slot->seed, payload, length))
+		differs(x, "consumer %d, position %" PRIu64 ": %u bytes, not these %u", i, position, length,
+			slot->length);
+	else if (ringshm_mpmc_timestamp(&x->c[i]) != slot->stamp)
+		differs(x, "consumer %d, position %" PRIu64 ": another time", i, position);
+	else if (ringshm_mpmc_type(&x->c[i]) != slot->type || ringshm_mpmc_flags(&x->c[i]) != slot->flags)
+		differs(x, "consumer %d, position %" PRIu64 ": another type or flags", i, position);
+}
+
+/* The `n`th message that consumer i holds, counted over holes. */
+static uint64_t nth(const struct pair *x, int i, uint32_t n)
+{
+	uint64_t position = x->taken[i].first;
+
+	for (;; position++)
+		if (x->m.slot[position].state == MODEL_TAKEN && !n--)
+			return position;
+}
+
+static uint32_t messages(const struct pair *x, int i)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < x->taken[i].held; k++)
+		n += x->m.slot[x->taken[i].first + k].state == MODEL_TAKEN;
+	return n;
+}
+
+static void peek(struct pair *x, int i)
+{
+	struct claim *claim = &x->taken[i];
+	uint32_t length = 0;
+	const void *payload;
+
+	x->doing = "peek";
+	if (!claim->held)
+		model_take(&x->m, i, 1, &claim->first, &claim->held);
+	payload = ringshm_mpmc_peek(&x->c[i], &length);
+	if (!payload != !claim->held)
+		differs(x, "consumer %d saw %s", i, payload ? "something" : "nothing");
+	else if (payload)
+		compare(x, i, claim->first, payload, length);
+}
+
+static void peek_next(struct pair *x, int i)
+{
+	struct claim *claim = &x->taken[i];
+	uint32_t length = 0, got = model_take(&x->m, i, 1, &claim->first, &claim->held);
+	const void *payload = ringshm_mpmc_peek_next(&x->c[i], &length);
+
+	x->doing = "peek_next";
+	if (!payload != !got)
+		differs(x, "consumer %d saw %s", i, payload ? "something" : "nothing");
+	else if (payload)
+		compare(x, i, claim->first + claim->held - 1, payload, length);
+}
+
+static void peek_many(struct pair *x, int i)
+{
+	struct claim *claim = &x->taken[i];
+	uint32_t n = 1 + random_below(&x->random, 6), length = 0, got;
+
+	x->doing = "peek_n";
+	if (!claim->held)
+		model_take(&x->m, i, n, &claim->first, &claim->held);
+	got = ringshm_mpmc_peek_n(&x->c[i], n);
+	if (got != messages(x, i))
+		differs(x, "consumer %d got %u messages, not %u", i, got, messages(x, i));
+	for (uint32_t k = 0; k < got && !x->broken[0]; k++) {
+		const void *payload = ringshm_mpmc_at(&x->c[i], k, &length);
+
+		compare(x, i, nth(x, i, k), payload, length);
+	}
+}
+
+static void model_give_back(struct pair *x, int i, uint32_t n)
+{
+	struct claim *claim = &x->taken[i];
+
+	while (claim->held) {
+		bool message = x->m.slot[claim->first].state == MODEL_TAKEN;
+
+		if (message && !n--)
+			break;
+		if (message)
+			model_release(&x->m, claim->first);
+		claim->first++;
+		claim->held--;
+	}
+}
+
+static void give_back(struct pair *x, int i)
+{
+	uint32_t n = random_below(&x->random, messages(x, i) + 2);
+
+	x->doing = "release";
+	ringshm_mpmc_release(&x->c[i], n);
+	model_give_back(x, i, n);
+	if (x->c[i].m.held - x->c[i].gaps != messages(x, i))
+		differs(x, "consumer %d holds %u messages, not %u", i, x->c[i].m.held - x->c[i].gaps, messages(x, i));
+}
+
+static void receive(struct pair *x, int i)
+{
+	uint32_t cap = random_below(&x->random, 3) ? x->c[i].max_payload : some_length(x), length = 0;
+	struct claim *claim = &x->taken[i];
+	unsigned char bytes[4096];
+	int result, want = 0;
+
+	x->doing = "recv";
+	if (!claim->held)
+		model_take(&x->m, i, 1, &claim->first, &claim->held);
+	if (!claim->held)
+		want = -EAGAIN;
+	else if (x->m.slot[claim->first].length > cap)
+		want = -EMSGSIZE;
+	result = ringshm_mpmc_recv(&x->c[i], bytes, cap, &length);
+	if (result != want) {
+		differs(x, "consumer %d got %d, not %d", i, result, want);
+	} else if (!result) {
+		const struct model_slot *slot = &x->m.slot[claim->first];
+
+		if (length != slot->length || !random_same(slot->seed, bytes, length))
+			differs(x, "consumer %d received something else", i);
+		model_give_back(x, i, 1);
+	}
+}
+
+/* ---- deaths --------------------------------------------------------------------------------- */
+
+/* A process joins, claims up to `n`, and is gone. */
+static int die_with(struct ringshm *channel, bool producing, uint32_t n)
+{
+	struct ringshm_mpmc_producer p;
+	struct ringshm_mpmc_consumer c;
+	int status;
+	pid_t child = fork();
+
+	if (child < 0)
+		return -errno;
+	if (!child) {
+		if (producing ? ringshm_mpmc_producer_open(&p, channel) : ringshm_mpmc_consumer_open(&c, channel))
+			_exit(255);
+		_exit((int)(producing ? ringshm_mpmc_reserve_n(&p, n) : ringshm_mpmc_peek_n(&c, n)));
+	}
+	if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
+		return -ECHILD;
+	return WEXITSTATUS(status);
+}
+
+static void death(struct pair *x)
+{
+	bool producing = random_below(&x->random, 2);
+	uint32_t n = 1 + random_below(&x->random, 4), want, held = 0;
+	uint64_t first;
+	int got;
+
+	if (x->deaths++ >= DEATHS)
+		return;
+	x->doing = producing ? "a producer dies" : "a consumer dies";
+	want = producing ? model_reserve(&x->m, MODEL_DEAD, n, &first) :
+			   model_take(&x->m, MODEL_DEAD, n, &first, &held);
+	got = die_with(x->channel, producing, n);
+	if (got != (int)want)
+		differs(x, "it had claimed %d, not %u", got, want);
+}
+
+static void recover(struct pair *x)
+{
+	uint64_t before = x->m.marked_p + x->m.marked_c;
+	int result, want;
+
+	x->doing = "recover";
+	model_repair(&x->m);
+	want = (int)(x->m.marked_p + x->m.marked_c - before);
+	result = random_below(&x->random, 2) ? ringshm_mpmc_producer_recover(&x->p[0]) :
+					       ringshm_mpmc_consumer_recover(&x->c[0]);
+	if (result != want)
+		differs(x, "%d positions were freed, not %d", result, want);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------ */
+
+static void compare_info(struct pair *x)
+{
+	struct ringshm_info info = {.size = sizeof(info)};
+	uint64_t used = x->m.tail - x->m.head;
+
+	x->doing = "info";
+	ringshm_info(x->channel, &info);
+	if (info.lost_produced != x->m.lost_p || info.lost_consumed != x->m.lost_c)
+		differs(x, "lost %" PRIu64 " and %" PRIu64 ", not %" PRIu64 " and %" PRIu64, info.lost_produced,
+			info.lost_consumed, x->m.lost_p, x->m.lost_c);
+	if (info.used != used || ringshm_mpmc_producer_used(&x->p[0]) != used)
+		differs(x, "%" PRIu64 " slots used, not %" PRIu64, info.used, used);
+	if (info.tail - info.start_position != x->m.tail || info.head - info.start_position != x->m.head)
+		differs(x, "it stands at %" PRIu64 ", not %" PRIu64, info.tail - info.start_position, x->m.tail);
+}
+
+static void reopen(struct pair *x)
+{
+	int i = (int)random_below(&x->random, PRODUCERS), k = (int)random_below(&x->random, CONSUMERS);
+
+	x->doing = "close and open";
+	ringshm_mpmc_producer_close(&x->p[i]);
+	for (; x->reserved[i].held; x->reserved[i].held--)
+		model_discard(&x->m, x->reserved[i].first++);
+	ringshm_mpmc_consumer_close(&x->c[k]);
+	model_give_back(x, k, UINT32_MAX);
+	if (ringshm_mpmc_producer_open(&x->p[i], x->channel) || ringshm_mpmc_consumer_open(&x->c[k], x->channel))
+		differs(x, "%s", ringshm_last_error());
+	if (x->p[i].clock)
+		x->p[i].clock = tick;
+}
+
+static void step(struct pair *x)
+{
+	int i = (int)random_below(&x->random, PRODUCERS), k = (int)random_below(&x->random, CONSUMERS);
+
+	switch (random_below(&x->random, 40)) {
+	case 0 ... 2:
+		return reserve(x, i, 1);
+	case 3 ... 5:
+		return reserve(x, i, 1 + random_below(&x->random, 6));
+	case 6 ... 11:
+		return commit_first(x, i);
+	case 12 ... 14:
+		return commit_many(x, i);
+	case 15:
+		return discard(x, i);
+	case 16 ... 18:
+		return send_one(x, i);
+	case 19:
+		return send_too_long(x, i);
+	case 20 ... 22:
+		return peek(x, k);
+	case 23 ... 25:
+		return peek_next(x, k);
+	case 26 ... 27:
+		return peek_many(x, k);
+	case 28 ... 34:
+		return give_back(x, k);
+	case 35 ... 37:
+		return receive(x, k);
+	case 38:
+		return compare_info(x);
+	default:
+		break;
+	}
+	switch (random_below(&x->random, 4)) {
+	case 0:
+		return reopen(x);
+	case 1:
+		return death(x);
+	default:
+		return recover(x);
+	}
+}
+
+static bool open_all(struct pair *x)
+{
+	for (int i = 0; i < PRODUCERS; i++) {
+		if (ringshm_mpmc_producer_open(&x->p[i], x->channel))
+			return false;
+		if (x->p[i].clock)
+			x->p[i].clock = tick;
+	}
+	for (int i = 0; i < CONSUMERS; i++)
+		if (ringshm_mpmc_consumer_open(&x->c[i], x->channel))
+			return false;
+	return true;
+}
+
+static bool try_one(const struct ringshm_config *config, uint64_t seed)
+{
+	static struct pair x;
+
+	memset(&x, 0, sizeof(x));
+	x.random = seed;
+	model_init(&x.m, config->capacity);
+	if (ringshm_create(&x.channel, NULL, config) || !open_all(&x)) {
+		tap_note("%s", ringshm_last_error());
+		return false;
+	}
+	while (x.step < STEPS && x.m.tail < MODEL_POSITIONS - 300 && !x.broken[0]) {
+		x.step++;
+		step(&x);
+	}
+	for (int i = 0; i < PRODUCERS; i++)
+		ringshm_mpmc_producer_close(&x.p[i]);
+	for (int i = 0; i < CONSUMERS; i++)
+		ringshm_mpmc_consumer_close(&x.c[i]);
+	ringshm_close(x.channel);
+	if (x.broken[0])
+		tap_note("seed %#" PRIx64 ", start %" PRIu64 ", capacity %" PRIu64 ": %s", seed, config->start_position,
+			 config->capacity, x.broken);
+	return !x.broken[0];
+}
+
+/* Positions about to pass what some width of them could hold. */
+static bool try_starts(struct ringshm_config *config, uint64_t seed)
+{
+	static const unsigned int widths[] = {0, 32, 48, 56, 64};
+	bool good = true;
+
+	for (unsigned int i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+		config->start_position = widths[i] == 64 ? UINT64_C(0) - 3 : (UINT64_C(1) << widths[i]) - 3;
+		good &= try_one(config, seed + i);
+	}
+	return good;
+}
+
+int main(void)
+{
+	static const struct {
+		uint32_t slot_size, alignment;
+		uint64_t features;
+	} shapes[] = {
+		{16, 8, 0},
+		{24, 8, 0},
+		{64, 8, 0},
+		{128, 8, 0},
+		{136, 8, 0},
+		{256, 8, 0},
+		{64, 8, RINGSHM_F_TIMESTAMP},
+		{128, 64, 0},
+		{192, 64, RINGSHM_F_TIMESTAMP},
+	};
+	uint64_t seed = random_seed();
+	struct ringshm_config config;
+	char question[160];
+
+	ringshm_config_init(&config, RINGSHM_MPMC);
+	config.participants = 16;
+	for (unsigned int i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		config.slot_size = shapes[i].slot_size;
+		config.alignment = shapes[i].alignment;
+		config.features = shapes[i].features;
+		config.capacity = UINT64_C(2) << i % 4;
+		snprintf(question, sizeof(question),
+			 "an mpmc ring of %" PRIu64
+			 " slots of %u bytes, aligned to %u, %s timestamps, does what its model does",
+			 config.capacity, config.slot_size, config.alignment, config.features ? "with" : "without");
+		tap_ok(try_starts(&config, random_next(&seed)), question);
+	}
+	return tap_done();
+}
