@@ -97,7 +97,9 @@ build_tree() {
 	local tree=$1
 	shift
 	make -C "$tree" -j"$JOBS" -s --no-print-directory "$@" >"$tree/make.out" 2>&1 && return 0
-	grep -vE '^make' "$tree/make.out" | tail -60 >&2
+	# Without make's and configure's progress, which would push the error out of sight.
+	grep -vE '^(make|checking |config\.status: |configure: |Making |  (CC|CXX|CCLD|CXXLD|GEN) |# |=+$|PASS: |$)' \
+		"$tree/make.out" | tail -60 >&2
 	return 1
 }
 

@@ -3,7 +3,8 @@
 # no tests by themselves also in HELPERS; those that also make sense under a sanitizer in ASAN_TESTS
 # and TSAN_TESTS; those that `make check` runs in TESTS. Tests written in shell are NAME.sh in the
 # source, know the trees as @top_srcdir@ and @top_builddir@, and are named in check_SCRIPTS.
-LDADD = $(top_builddir)/ringshm/libringshm.la
+# TEST_LIBS: a directory's own libraries, before the one they use, as static linking wants it.
+LDADD = $(TEST_LIBS) $(top_builddir)/ringshm/libringshm.la
 
 # The stages of scripts/check.sh ask what there is to run instead of keeping a second list.
 .PHONY: print-tests print-asan-tests print-tsan-tests
