@@ -100,6 +100,7 @@ void close_ends(struct ends *ends)
 	ringshm_spsc_producer_close(&ends->p);
 	ringshm_spsc_consumer_close(&ends->c);
 	ringshm_close(ends->channel);
+	memset(ends, 0, sizeof(*ends));
 }
 
 void expect_failure(int result, int error, const char *const *words, const char *call, int line)
