@@ -6,7 +6,25 @@ AC_DEFUN([RINGSHM_LIBRARIES], [
 # The library itself.
 PKG_CHECK_MODULES([URCU], [liburcu-bp >= 0.13], [],
 	[AC_MSG_ERROR([liburcu is missing; run: apt-get install liburcu-dev])])
-# Examples, tests and bench.
+# It does without libnuma: then a channel cannot ask for a node.
+AC_ARG_WITH([numa],
+	[AS_HELP_STRING([--without-numa], [build without libnuma: config.node is then refused])],
+	[], [with_numa=check])
+have_numa=no
+AS_VAR_IF([with_numa], [no], [], [
+	PKG_CHECK_MODULES([NUMA], [numa],
+		[AC_CHECK_LIB([numa], [numa_available], [have_numa=yes], [have_numa=no], [$NUMA_LIBS])], [have_numa=no])
+	AS_IF([test "$with_numa,$have_numa" = yes,no],
+		[AC_MSG_ERROR([--with-numa was given and libnuma is missing; run: apt-get install libnuma-dev])])])
+AS_VAR_IF([have_numa], [yes],
+	[AC_DEFINE([HAVE_LIBNUMA], [1], [Define to 1 to place memory on NUMA nodes.])
+	NUMA_REQUIRES=numa
+	with_numa_text=yes],
+	[NUMA_CFLAGS= NUMA_LIBS=
+	with_numa_text="no (apt-get install libnuma-dev)"])
+AC_SUBST([NUMA_REQUIRES])
+
+# Tools, examples, tests and bench.
 PKG_CHECK_MODULES([PCAP], [libpcap >= 1.8], [have_pcap=yes], [have_pcap=no])
 PKG_CHECK_MODULES([ZLIB], [zlib], [have_zlib=yes], [have_zlib=no])
 PKG_CHECK_MODULES([CRITERION], [criterion >= 2.3], [have_criterion=yes], [have_criterion=no])

@@ -128,6 +128,15 @@ static int check_uuid(int fd, uint64_t magic, const struct ringshm *channel)
 	return 0;
 }
 
+/* The same for an area that is mapped: backends without descriptors have nothing to read. */
+int ringshm__check_marks(const struct ringshm_data *data, const struct ringshm_header *header, const char *name)
+{
+	if (ringshm_load_acquire(&data->magic) != RINGSHM_DATA_MAGIC || /* pairs with the channel's rename */
+	    memcmp(data->uuid, header->uuid, sizeof(data->uuid)))
+		return unsound(name, "its memory does not belong to it");
+	return 0;
+}
+
 /* Sizes, seals and marks of all files against the checked header. */
 int ringshm__check_files(struct ringshm *channel)
 {
@@ -142,6 +151,8 @@ int ringshm__check_files(struct ringshm *channel)
 		error = check_uuid(channel->cons_fd, RINGSHM_CONS_MAGIC, channel);
 	if (!error && channel->data.fd >= 0)
 		error = check_file(channel->data.fd, h->data_size, sealed, channel->name);
+	if (!error)
+		error = ringshm__area_check(&channel->data, ringshm__title(channel));
 	if (!error && channel->data.fd >= 0)
 		error = check_uuid(channel->data.fd, RINGSHM_DATA_MAGIC, channel);
 	return error;

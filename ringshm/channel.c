@@ -76,17 +76,18 @@ bool ringshm__data_writable(const struct ringshm_header *header, unsigned int ac
 	return (access & RINGSHM_CONSUMER) && ringshm__kind_consumers_write_data(header);
 }
 
+const char *ringshm__title(const struct ringshm *channel)
+{
+	return channel->name[0] ? channel->name : "(anonymous)";
+}
+
 struct ringshm_area_place ringshm__place(const struct ringshm *channel, int dir)
 {
-	struct ringshm_area_place place = {
-		.dir = dir,
-		.name = ringshm__title(channel),
-		.mode = 0600,
-		.group = RINGSHM_GROUP_NONE,
-		.node = channel->header.node,
-		.uuid = channel->header.uuid,
-	};
+	struct ringshm_area_place place = ringshm__place_of(&channel->header, dir, ringshm__title(channel));
+	struct stat status;
 
+	if (!fstat(channel->ctl_fd, &status))
+		place.owner = status.st_uid;
 	return place;
 }
 
@@ -194,6 +195,14 @@ static int owner_differs(int fd, uint32_t owner, const char *name)
 			     (unsigned int)status.st_uid);
 }
 
+static int data_owner_differs(const struct ringshm *channel, uint32_t owner)
+{
+	if (channel->data.fd >= 0 || channel->data.owner == owner)
+		return 0;
+	return ringshm__fail(EACCES, "open %s: user %u was to own its memory, and user %u does", channel->name, owner,
+			     channel->data.owner);
+}
+
 static int check_owner(const struct ringshm *channel, int dir, uint32_t owner)
 {
 	int fds[] = {dir, channel->ctl_fd, channel->cons_fd, channel->lock_fd, channel->data.fd};
@@ -203,7 +212,7 @@ static int check_owner(const struct ringshm *channel, int dir, uint32_t owner)
 		return 0;
 	for (unsigned int i = 0; i < sizeof(fds) / sizeof(fds[0]) && !error; i++)
 		error = owner_differs(fds[i], owner, channel->name);
-	return error;
+	return error ? error : data_owner_differs(channel, owner);
 }
 
 static int check_demands(const struct ringshm *channel, const struct ringshm_open_options *options)
@@ -254,15 +263,6 @@ static int open_channel(struct ringshm **out, const char *name, const struct rin
 	}
 	*out = channel;
 	return 0;
-}
-
-/* The channel in this directory, whatever it is called by now. */
-int ringshm__open_dir(struct ringshm **out, int dir, const char *name, unsigned int access)
-{
-	struct ringshm_open_options options;
-
-	ringshm_open_options_init(&options, access);
-	return open_channel(out, name, &options, dir);
 }
 
 /* One look: *moved says that the name stood for something else when it was over. */

@@ -101,10 +101,8 @@ static int check_place(const struct ringshm_config *config, bool anonymous)
 	if (config->page_size && !power_of_two(config->page_size))
 		return ringshm__fail(EINVAL, "create: page size %llu is not a power of two",
 				     (unsigned long long)config->page_size);
-	if (config->node != RINGSHM_NODE_ANY)
-		return ringshm__fail(
-			EINVAL, "create: node %d; this library (%s) does not place memory, leave it RINGSHM_NODE_ANY",
-			config->node, ringshm_version());
+	if (config->node < RINGSHM_NODE_LOCAL)
+		return ringshm__fail(EINVAL, "create: node %d; give a number from 0, or RINGSHM_NODE_*", config->node);
 	if (config->start_position & (config->alignment - 1) && config->kind == RINGSHM_SPSC)
 		return ringshm__fail(EINVAL, "create: start_position %llu is not a multiple of the alignment %u",
 				     (unsigned long long)config->start_position, config->alignment);

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "internal.h"
+#include "node.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -54,17 +55,36 @@ static int make_control(struct ringshm *channel, int dir, const char *name)
 	return channel->lock_fd < 0 ? channel->lock_fd : ringshm__bells_make(channel, dir, name);
 }
 
-static int make_data(struct ringshm *channel, const struct ringshm_config *config,
-		     const struct ringshm_area_place *place)
+/* So that who finds the ruins of a builder that died can derive where its data area is; magic comes last. */
+int ringshm__promise(int ctl_fd, const struct ringshm_header *given, const char *name)
 {
-	uint32_t backend = config->backend;
+	struct ringshm_header header = *given;
 
-	if (backend == RINGSHM_BACKEND_AUTO)
-		backend = place->dir < 0 ? RINGSHM_BACKEND_MEMFD : RINGSHM_BACKEND_SHM;
-	channel->data.ops = ringshm__backend(backend);
-	channel->data.size = channel->header.data_size;
-	channel->data.page_size = config->page_size;
-	return channel->data.ops->create(&channel->data, place);
+	header.magic = 0;
+	if (pwrite(ctl_fd, &header, sizeof(header), 0) == (ssize_t)sizeof(header))
+		return 0;
+	return ringshm__fail(errno, "create %s: write its header: %s", name, ringshm__reason(errno));
+}
+
+static uint32_t data_mode(const struct ringshm *channel, const struct ringshm_config *config)
+{
+	if (ringshm__kind_consumers_write_data(&channel->header))
+		return config->mode | config->consumer_mode;
+	return config->mode | (config->consumer_mode & 0444);
+}
+
+static int make_data(struct ringshm *channel, const struct ringshm_config *config, struct ringshm_area_place *place)
+{
+	struct ringshm_area wanted = {.fd = -1};
+	int error = ringshm__promise(channel->ctl_fd, &channel->header, place->name);
+
+	if (error)
+		return error;
+	place->mode = data_mode(channel, config);
+	place->group = config->group;
+	wanted.size = channel->header.data_size;
+	wanted.page_size = config->page_size;
+	return ringshm__area_choose(&channel->data, config->backend, &wanted, place);
 }
 
 static void fill_cons(const struct ringshm *channel, struct ringshm_cons *cons)
@@ -75,8 +95,9 @@ static void fill_cons(const struct ringshm *channel, struct ringshm_cons *cons)
 	cons->magic = RINGSHM_CONS_MAGIC;
 }
 
-static void fill_data(const struct ringshm *channel, struct ringshm_data *data)
+static void fill_data(const struct ringshm *channel, struct ringshm_data *data, uint64_t home)
 {
+	data->home = home;
 	memcpy(data->uuid, channel->header.uuid, sizeof(data->uuid));
 	data->size = channel->header.data_size;
 	data->tail.word = channel->header.start_position;
@@ -97,7 +118,17 @@ static void fill_ctl(const struct ringshm *channel, struct ringshm_ctl *ctl)
 	ringshm_store_release(&ctl->header.magic, channel->header.magic); /* pairs with the rename, or the send */
 }
 
-static int fill(struct ringshm *channel)
+/* The data area was looked after when it was made. */
+static int settle_control(const struct ringshm *channel, void *ctl, void *cons)
+{
+	const struct ringshm_header *header = &channel->header;
+	const char *name = ringshm__title(channel);
+	int error = ringshm__node_settle(ctl, header->ctl_size, ringshm__page(), header->node, name);
+
+	return error ? error : ringshm__node_settle(cons, header->cons_size, ringshm__page(), header->node, name);
+}
+
+static int fill(struct ringshm *channel, uint64_t home)
 {
 	const struct ringshm_header *header = &channel->header;
 	void *ctl = NULL, *cons = NULL, *data = NULL;
@@ -107,9 +138,11 @@ static int fill(struct ringshm *channel)
 		error = ringshm__map(channel->cons_fd, header->cons_size, true, "control", &cons);
 	if (!error)
 		error = channel->data.ops->map(&channel->data, true, &data);
+	if (!error)
+		error = settle_control(channel, ctl, cons);
 	if (!error) {
 		fill_cons(channel, (struct ringshm_cons *)cons);
-		fill_data(channel, (struct ringshm_data *)data);
+		fill_data(channel, (struct ringshm_data *)data, home);
 		fill_ctl(channel, (struct ringshm_ctl *)ctl);
 	}
 	if (ctl)
@@ -124,9 +157,6 @@ static int fill(struct ringshm *channel)
 static int set_modes(struct ringshm *channel, const struct ringshm_config *config, const char *name)
 {
 	uint32_t lock_mode = config->mode | config->consumer_mode;
-	uint32_t data_mode = ringshm__kind_consumers_write_data(&channel->header) ?
-				     lock_mode :
-				     config->mode | (config->consumer_mode & 0444);
 	bool shared = ringshm__kind_shares_control(&channel->header);
 	uint32_t ctl_mode = shared ? lock_mode : config->mode | (config->consumer_mode & 0444);
 	uint32_t cons_mode = shared ? lock_mode : config->consumer_mode | (config->mode & 0444);
@@ -138,7 +168,7 @@ static int set_modes(struct ringshm *channel, const struct ringshm_config *confi
 	if (!error)
 		error = give_away(channel->lock_fd, (lock_mode & 0222) | (lock_mode & 0222) << 1, config->group, name);
 	if (!error && channel->data.fd >= 0)
-		error = give_away(channel->data.fd, data_mode, config->group, name);
+		error = give_away(channel->data.fd, data_mode(channel, config), config->group, name);
 	/* bells: rung by one side, drained by the other */
 	for (unsigned int i = 0; i < RINGSHM_BELLS && !error; i++)
 		if (channel->bell_fd[i] >= 0)
@@ -168,25 +198,36 @@ static int seal_all(const struct ringshm *channel)
 	return error;
 }
 
-/* All files of a channel, filled; `dir` -1: memory files. */
-static int build(struct ringshm *channel, const struct ringshm_config *config, int dir)
+static int make_files(struct ringshm *channel, const struct ringshm_config *config, int dir)
 {
-	struct ringshm_area_place place = ringshm__place(channel, dir);
-	int error = make_control(channel, dir, place.name);
+	struct ringshm_area_place place;
+	int error = make_control(channel, dir, ringshm__title(channel));
 
-	place.mode = config->mode;
-	place.group = config->group;
-	if (!error)
-		error = make_data(channel, config, &place);
+	if (error)
+		return error;
+	place = ringshm__place(channel, dir); /* the control files say whose it is */
+	error = make_data(channel, config, &place);
 	if (error)
 		return error;
 	channel->header.backend = channel->data.ops->backend;
 	channel->header.backend_key = channel->data.key;
 	channel->header.data_size = channel->data.size;
 	channel->header.page_size = channel->data.page_size;
-	error = fill(channel);
+	return fill(channel, place.home);
+}
+
+/* All files of a channel, filled; `dir` -1: memory files. */
+static int build(struct ringshm *channel, const struct ringshm_config *config, int dir)
+{
+	struct ringshm_node_policy before;
+	int error = ringshm__node_enter(&channel->header.node, ringshm__title(channel), &before);
+
+	if (error)
+		return error;
+	error = make_files(channel, config, dir);
+	ringshm__node_leave(&before);
 	if (!error)
-		error = dir < 0 ? seal_all(channel) : set_modes(channel, config, place.name);
+		error = dir < 0 ? seal_all(channel) : set_modes(channel, config, channel->name);
 	return error ? error : ringshm__channel_finish(channel);
 }
 
@@ -261,7 +302,7 @@ static int put_in_place(int base, const char *hidden, const char *name, bool rep
 }
 
 /* A hidden directory that is ours for as long as we hold flock on it. */
-static int make_hidden(int base, const char *name, char hidden[static 256])
+int ringshm__make_hidden(int base, const char *name, char hidden[static 256])
 {
 	for (int i = 0; i < TRIES; i++) {
 		int error = ringshm__hidden_name(hidden, "build", name), dir;
@@ -291,7 +332,7 @@ static int create_named(struct ringshm *channel, const struct ringshm_config *co
 	int dir, error;
 
 	ringshm__remove_leftovers(base, channel->name); /* theirs is memory that we may want */
-	dir = make_hidden(base, channel->name, hidden);
+	dir = ringshm__make_hidden(base, channel->name, hidden);
 	if (dir < 0)
 		return dir;
 	error = build(channel, config, dir);
@@ -302,10 +343,8 @@ static int create_named(struct ringshm *channel, const struct ringshm_config *co
 	if (error) {
 		char keep[512];
 
-		if (channel->data.ops && channel->data.ops->destroy)
-			channel->data.ops->destroy(&channel->data);
 		snprintf(keep, sizeof(keep), "%s", ringshm_last_error());
-		ringshm__remove_dir(base, hidden);
+		ringshm__remove_marked(base, hidden, channel->name);
 		ringshm__fail(-error, "%s", keep);
 	}
 	close(dir);

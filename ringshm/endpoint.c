@@ -24,12 +24,28 @@ static void after_fork_in_parent(void)
 	pthread_mutex_unlock(&all_lock);
 }
 
+static bool put_zeros(void *address, uint64_t size)
+{
+	return mmap(address, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
+	       MAP_FAILED;
+}
+
 /* The same addresses, but private zero pages: the child sees nothing there and changes nothing. */
 static void replace(void *address, uint64_t size)
 {
-	if (address && mmap(address, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-			    0) == MAP_FAILED)
+	if (address && !put_zeros(address, size))
 		abort(); /* better no child than one that writes into its parent's rings */
+}
+
+/* Huge pages give way only in whole ones, and of segments only the kernel knows how large they are. */
+static void replace_data(const struct ringshm_endpoint *e)
+{
+	const struct ringshm_area *area = &e->channel->data;
+
+	if (!e->data || put_zeros(e->data, area->size))
+		return;
+	area->ops->unmap(area, e->data);
+	replace(e->data, area->size);
 }
 
 static void cut_off(struct ringshm_endpoint *endpoint)
@@ -39,7 +55,7 @@ static void cut_off(struct ringshm_endpoint *endpoint)
 	ringshm__close_fd(&endpoint->lock_fd);
 	replace(endpoint->ctl, header->ctl_size);
 	replace(endpoint->cons, header->cons_size);
-	replace(endpoint->data, endpoint->channel->data.size);
+	replace_data(endpoint);
 	endpoint->ctl->state.word = RINGSHM_STATE_FORKED;
 	endpoint->data->state.word = RINGSHM_STATE_FORKED;
 	endpoint->forked = true;
@@ -134,8 +150,7 @@ static int map_files(struct ringshm_endpoint *e)
 	if (!error)
 		error = ringshm__map(channel->cons_fd, header->cons_size, !producing || shared, "control", &cons);
 	if (!error)
-		error = channel->data.ops->map(&channel->data, producing || ringshm__kind_consumers_write_data(header),
-					       &data);
+		error = ringshm__area_attach(channel, producing || ringshm__kind_consumers_write_data(header), &data);
 	e->ctl = (struct ringshm_ctl *)ctl;
 	e->cons = (struct ringshm_cons *)cons;
 	e->data = (struct ringshm_data *)data;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptors: opening files of strangers with care, second descriptions, allocation. */
+/* Descriptors: opening files of strangers with care, second descriptions. */
 #include "config.h"
 
 #include "internal.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 void ringshm__close_fd(int *fd)
@@ -84,33 +83,4 @@ int ringshm__reopen_as(int fd, bool writable)
 	if (copy == -EACCES && writable && ringshm__is_writable(fd))
 		copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	return copy == -1 ? -errno : copy;
-}
-
-static int no_space(int fd, uint64_t size, const char *what)
-{
-	char asked[24], free_text[24];
-	struct statvfs fs;
-
-	if (fstatvfs(fd, &fs))
-		return ringshm__fail(ENOSPC, "create %s: no room for %s", what, ringshm__bytes(size, asked));
-	return ringshm__fail(
-		ENOSPC,
-		"create %s: %s asked, %s free on its file system; remove what is not needed (ringshm ls, ringshm rm) or enlarge it: mount -o remount,size=... /dev/shm",
-		what, ringshm__bytes(size, asked), ringshm__bytes(fs.f_bavail * fs.f_frsize, free_text));
-}
-
-/* Real memory now, so that no access can fail later. */
-int ringshm__allocate(int fd, uint64_t size, const char *what)
-{
-	int error = ENOSPC;
-
-	if (size <= INT64_MAX)
-		do
-			error = posix_fallocate(fd, 0, (off_t)size);
-		while (error == EINTR);
-	if (error == ENOSPC || error == EFBIG || error == ENOMEM)
-		return no_space(fd, size, what);
-	if (error)
-		return ringshm__fail(error, "create %s: allocate memory: %s", what, ringshm__reason(error));
-	return 0;
 }

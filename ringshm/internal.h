@@ -76,8 +76,11 @@ int ringshm__open_file(int dir, const char *file, bool writable, const char *cha
 int ringshm__reopen(int fd, bool writable);
 int ringshm__reopen_as(int fd, bool writable);
 bool ringshm__is_writable(int fd);
-int ringshm__allocate(int fd, uint64_t size, const char *what);
 void ringshm__close_fd(int *fd);
+
+/* allocate.c: real memory now, so that no access can fail later. */
+int ringshm__allocate(int fd, uint64_t size, const char *name);
+int ringshm__check_file_limit(uint64_t size, const char *name);
 
 /* config.c: check what the caller wants and turn it into a header. */
 int ringshm__config_copy(struct ringshm_config *copy, const struct ringshm_config *config);
@@ -138,8 +141,11 @@ void ringshm__channel_put(struct ringshm *channel);
 int ringshm__channel_map(struct ringshm *channel);
 bool ringshm__data_writable(const struct ringshm_header *header, unsigned int access);
 int ringshm__channel_finish(struct ringshm *channel);
-int ringshm__open_dir(struct ringshm **out, int dir, const char *name, unsigned int access);
 struct ringshm_area_place ringshm__place(const struct ringshm *channel, int dir);
+
+/* create.c */
+int ringshm__make_hidden(int base, const char *name, char hidden[static 256]);
+int ringshm__promise(int ctl_fd, const struct ringshm_header *header, const char *name);
 
 /* life.c */
 int ringshm__mark(int dir, uint64_t state, const char *name);
@@ -150,7 +156,17 @@ void ringshm__mark_mapped(struct ringshm_ctl *ctl, struct ringshm_cons *cons, ui
 
 /* memory.c: map a whole area and touch every page of it. */
 int ringshm__map(int fd, uint64_t size, bool writable, const char *what, void **address);
+void *ringshm__map_file(int fd, uint64_t size, uint64_t align, int protection);
+int ringshm__map_aligned(int fd, uint64_t size, uint64_t align, bool writable, const char *what, void **address);
 int ringshm__populate(void *address, uint64_t size, bool writable, const char *what);
+int ringshm__no_map(int error, uint64_t size, const char *what);
+uint64_t ringshm__smaps(const void *address, const char *field);
+uint64_t ringshm__page(void);
+
+/* attach.c: do these marks say that the data area is the channel's? */
+int ringshm__check_marks(const struct ringshm_data *data, const struct ringshm_header *header, const char *name);
+/* area.c: map the data area and check its marks. */
+int ringshm__area_attach(const struct ringshm *channel, bool writable, void **address);
 
 /* The same for every kind whose two words cannot both be true. */
 int ringshm__contradiction(const struct ringshm *channel);

@@ -65,16 +65,20 @@ int ringshm__mark(int dir, uint64_t state, const char *name)
 	return error;
 }
 
-/* The memory of some backends outlives its directory. */
+/* Data memory that lives outside the directory. A header without magic is of a builder that died. */
 static void destroy_data(int dir, const char *name)
 {
-	struct ringshm *channel;
+	struct ringshm_header header;
+	struct ringshm_area_place place;
+	struct stat status;
+	int ctl = ringshm__open_file(dir, "ctl", false, name);
 
-	if (ringshm__open_dir(&channel, dir, name, RINGSHM_PRODUCER | RINGSHM_CONSUMER))
-		return;
-	if (channel->data.ops->destroy)
-		channel->data.ops->destroy(&channel->data);
-	ringshm_close(channel);
+	if (ctl >= 0 && !fstat(ctl, &status) && pread(ctl, &header, sizeof(header), 0) == (ssize_t)sizeof(header)) {
+		place = ringshm__place_of(&header, dir, name);
+		place.owner = status.st_uid;
+		ringshm__area_destroy(&header, &place);
+	}
+	ringshm__close_fd(&ctl);
 }
 
 /* Tell those attached to what stands in a hidden directory, and remove it. */
@@ -83,8 +87,8 @@ int ringshm__remove_marked(int base, const char *hidden, const char *name)
 	int dir = openat(base, hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (dir >= 0) {
-		destroy_data(dir, name);
 		ringshm__mark(dir, RINGSHM_STATE_SUPERSEDED, name);
+		destroy_data(dir, name);
 		close(dir);
 	}
 	return ringshm__remove_dir(base, hidden);

@@ -114,7 +114,7 @@ struct ringshm_header {
 	ringshm_word created_ns; /* CLOCK_REALTIME */
 	uint32_t creator_pid;	 /* for people; in the creator's pid namespace */
 	uint32_t creator_uid;
-	ringshm_word backend_key; /* sysv: the segment's key; otherwise 0 */
+	ringshm_word backend_key; /* sysv: the segment's key | inode of its IPC namespace << 32; otherwise 0 */
 	uint8_t reserved[344];	  /* zero */
 };
 
@@ -222,7 +222,8 @@ struct ringshm_data {
 	ringshm_word magic;		 /*    0  RINGSHM_DATA_MAGIC */
 	uint8_t uuid[RINGSHM_UUID_SIZE]; /*   8  the channel's */
 	ringshm_word size;		 /*   24  bytes of the whole area */
-	uint8_t reserved0[96];
+	ringshm_word home;		 /*   32  tag of the directory that holds the channel; 0: anonymous */
+	uint8_t reserved0[88];
 	struct ringshm_line state;	 /*  128  kernel lane: as ringshm_ctl.state */
 	struct ringshm_line tail;	 /*  256  kernel lane: the kernel's */
 	struct ringshm_line head;	 /*  384  kernel lane: the consumer's */

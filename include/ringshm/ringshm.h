@@ -53,8 +53,8 @@ struct ringshm_config {
 	uint32_t slot_size;	 /* bytes a slot; 0: the kind's own (token: 8; mpmc: 64, payloads up to 56) */
 	uint32_t alignment;	 /* of payloads: 8 (default) or 64 */
 	uint32_t backend;	 /* enum ringshm_backend; default RINGSHM_BACKEND_AUTO */
-	int32_t node;		 /* NUMA node, or RINGSHM_NODE_*; default RINGSHM_NODE_ANY */
-	uint64_t page_size;	 /* of data, bytes; 0: the backend's choice */
+	int32_t node;		 /* of all its memory: NUMA node, or RINGSHM_NODE_*; default RINGSHM_NODE_ANY */
+	uint64_t page_size;	 /* of data, bytes; 0: the backend's choice; else that or failure */
 	uint64_t features;	 /* RINGSHM_F_TIMESTAMP | RINGSHM_F_BLOCK | ...; default none */
 	uint64_t start_position; /* first position: makes wrap-around testable; a multiple of alignment */
 	uint64_t schema_id;	 /* the caller's: what the payloads mean; 0: unchecked */
@@ -68,7 +68,7 @@ struct ringshm_config {
 
 #define RINGSHM_NODE_ANY (-1)
 #define RINGSHM_NODE_INTERLEAVE (-2)
-#define RINGSHM_NODE_LOCAL (-3) /* the node of the calling thread */
+#define RINGSHM_NODE_LOCAL (-3) /* the node of the calling thread; near a CPU: ringshm_node_of_cpu() */
 #define RINGSHM_GROUP_NONE UINT32_C(0xffffffff)
 
 /* ringshm_create(): put the new channel in the place of an old one of that name, whose endpoints get -ESTALE. */
@@ -249,6 +249,95 @@ const char *ringshm_version(void);
 /* Names for people and JSON, "unknown" for what is not known: "spsc", "shm". */
 const char *ringshm_kind_name(uint32_t kind);
 const char *ringshm_backend_name(uint32_t backend);
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+/*
+ * What became of one backend when a data area was to be made of it. RINGSHM_BACKEND_AUTO tries, for named
+ * channels: kmod, hugetlbfs, thp, sysv with huge pages, shm; for anonymous ones: kmod, memfd with huge pages, thp,
+ * memfd; and takes the first that works. It does not take a huge page of which more than half would stay empty,
+ * so rings smaller than half a huge page (1 MiB on x86) get small pages unless config.page_size asks otherwise.
+ */
+struct ringshm_backend_trial {
+	uint32_t size;	    /* sizeof; of the first in an array set by the caller, for all */
+	uint32_t backend;   /* enum ringshm_backend */
+	uint64_t page_size; /* bytes, as obtained; when refused, as wanted */
+	int32_t error;	    /* 0: it works; else -errno */
+	uint32_t reserved;
+	char reason[256]; /* why not; "" when it works */
+	char mend[256];	  /* the command that mends it, where there is one */
+};
+
+/*
+ * Try each backend that `auto` would, for a channel of this configuration, by really making its data area and
+ * giving it back at once. Fills in up to `count` of `trials` and returns how many there are, or -errno. The first
+ * with error 0 is what `auto` would take now. `anonymous`: for a channel without a name.
+ */
+int ringshm_backend_report(const struct ringshm_config *config, int anonymous, struct ringshm_backend_trial *trials,
+			   unsigned int count);
+
+/* The same account of what the calling thread's last ringshm_create() tried: the last one is what it got. */
+int ringshm_backend_trials(struct ringshm_backend_trial *trials, unsigned int count);
+
+#define RINGSHM_PLACEMENT_NODES 64
+
+/* Where a channel's pages are at the moment, by the kernel's account. */
+struct ringshm_placement {
+	uint32_t size; /* sizeof, set by the caller */
+	uint32_t reserved;
+	uint64_t page_size;			      /* of data, bytes, as mapped */
+	uint64_t huge_bytes;			      /* of data, in pages larger than the smallest */
+	uint64_t unknown_bytes;			      /* of both; all, without libnuma */
+	uint64_t data_bytes[RINGSHM_PLACEMENT_NODES]; /* by node */
+	uint64_t control_bytes[RINGSHM_PLACEMENT_NODES];
+};
+
+/* Maps the data area for a moment to look at it. */
+int ringshm_placement(struct ringshm *channel, struct ringshm_placement *placement);
+
+/* One size of huge pages that the kernel keeps a pool of. */
+struct ringshm_pool_info {
+	uint32_t size; /* sizeof, set by the caller */
+	int32_t node;  /* or RINGSHM_NODE_ANY: the whole machine */
+	uint64_t page_size;
+	uint64_t total; /* pages */
+	uint64_t free;
+	uint64_t reserved;   /* of those free, promised to mappings; whole machine only */
+	uint64_t surplus;    /* of the total, taken beyond what was configured */
+	uint64_t overcommit; /* pages that may yet be taken beyond it; whole machine only */
+};
+
+/* Pool number `index`, smallest pages first, on one node or RINGSHM_NODE_ANY. -ERANGE ends a loop over all. */
+int ringshm_pool_info(unsigned int index, int32_t node, struct ringshm_pool_info *pool);
+
+/* One mounted hugetlbfs. */
+struct ringshm_mount_info {
+	uint32_t size;	   /* sizeof, set by the caller */
+	uint32_t writable; /* by the calling process */
+	uint64_t page_size;
+	uint64_t limit; /* bytes, by its option size=; 0: none */
+	char path[256];
+};
+
+/* hugetlbfs number `index` as this process sees the mounts. -ERANGE ends a loop over all. */
+int ringshm_mount_info(unsigned int index, struct ringshm_mount_info *mount);
+
+/* One NUMA node. */
+struct ringshm_node_info {
+	uint32_t size; /* sizeof, set by the caller */
+	int32_t node;
+	uint64_t memory; /* bytes; 0: a node of processors only */
+	uint64_t free;
+	uint32_t cpus;
+	uint32_t allowed; /* to this process */
+};
+
+/* NUMA by libnuma; without it all three return -EOPNOTSUPP. -ENOENT: a gap in the numbers; -ERANGE: beyond the last. */
+int ringshm_node_info(int32_t node, struct ringshm_node_info *info);
+/* 10: the same node; -ENOENT: not known. */
+int ringshm_node_distance(int32_t from, int32_t to);
+/* The node that is near a CPU, for config.node. -ENOENT: no such CPU. */
+int ringshm_node_of_cpu(int cpu);
 
 /* ---- spsc endpoints ------------------------------------------------------------------------- */
 

@@ -46,8 +46,8 @@ REFUSED(a_config_without_a_size_is_refused, config.size = 0, EINVAL, "config.siz
 REFUSED(a_config_of_absurd_size_is_refused, config.size = 1 << 20, EINVAL, "config.size is 1048576")
 
 REFUSED(slots_in_a_ring_without_slots_are_refused, config.slot_size = 64, EINVAL, "slot_size 64", "spsc")
-REFUSED(memory_on_a_node_is_refused_while_nothing_places_it, config.node = 0, EINVAL, "node 0")
-REFUSED(huge_pages_of_a_backend_without_them_are_refused, config.page_size = 1 << 21, EINVAL, "2 MiB", "4 KiB")
+REFUSED(a_node_that_is_no_number_is_refused, config.node = -4, EINVAL, "node -4")
+REFUSED(pages_that_no_backend_has_are_refused, config.page_size = 1 << 13, ENOMEM, "pages of 8 KiB", "thp: ")
 
 Test(config, a_backend_that_cannot_be_named_is_refused)
 {
