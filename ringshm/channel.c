@@ -42,6 +42,7 @@ struct ringshm *ringshm__channel_get(struct ringshm *channel)
 
 static void channel_free(struct ringshm *channel)
 {
+	ringshm__guard_forget(channel);
 	if (channel->ctl)
 		munmap(channel->ctl, (size_t)channel->header.ctl_size);
 	if (channel->cons)
@@ -76,11 +77,6 @@ bool ringshm__data_writable(const struct ringshm_header *header, unsigned int ac
 	return (access & RINGSHM_CONSUMER) && ringshm__kind_consumers_write_data(header);
 }
 
-const char *ringshm__title(const struct ringshm *channel)
-{
-	return channel->name[0] ? channel->name : "(anonymous)";
-}
-
 struct ringshm_area_place ringshm__place(const struct ringshm *channel, int dir)
 {
 	struct ringshm_area_place place = ringshm__place_of(&channel->header, dir, ringshm__title(channel));
@@ -104,7 +100,7 @@ int ringshm__channel_map(struct ringshm *channel)
 	if (error)
 		return error;
 	channel->cons = (struct ringshm_cons *)cons;
-	return 0;
+	return ringshm__guard_channel(channel);
 }
 
 /* All descriptors and the header copy are there: check them against each other and map. */

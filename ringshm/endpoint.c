@@ -130,6 +130,8 @@ static int check_alive(const struct ringshm_endpoint_request *request)
 {
 	uint64_t state = ringshm_load_acquire(&request->channel->ctl->state.word);
 
+	if (state & RINGSHM_STATE_BROKEN)
+		return ringshm__fail(EPROTO, "%s: its memory was lost; recreate it", ringshm__title(request->channel));
 	if (state & RINGSHM_STATE_SUPERSEDED)
 		return ringshm__fail(ESTALE, "%s: it was unlinked or recreated; open it again",
 				     ringshm__title(request->channel));
@@ -199,6 +201,7 @@ static void unmap_files(struct ringshm_endpoint *e)
 static void endpoint_free(struct ringshm_endpoint *e)
 {
 	delist(e);
+	ringshm__guard_forget(e);
 	unmap_files(e);
 	ringshm__close_fd(&e->lock_fd);
 	ringshm__channel_put(e->channel);
@@ -226,6 +229,8 @@ int ringshm__endpoint_open(struct ringshm_endpoint **out, const struct ringshm_e
 	e->role = request->role;
 	e->lock_fd = -1;
 	error = map_files(e);
+	if (!error)
+		error = ringshm__guard_endpoint(e);
 	if (!error) {
 		enlist(e); /* before the lock is taken: no fork child may ever keep it */
 		error = take_seat(e, request->id);

@@ -147,6 +147,11 @@ struct ringshm_area_place ringshm__place(const struct ringshm *channel, int dir)
 int ringshm__make_hidden(int base, const char *name, char hidden[static 256]);
 int ringshm__promise(int ctl_fd, const struct ringshm_header *header, const char *name);
 
+/* guard.c: ranges whose loss ringshm_guard() mends. */
+int ringshm__guard_endpoint(struct ringshm_endpoint *endpoint);
+int ringshm__guard_channel(struct ringshm *channel);
+void ringshm__guard_forget(const void *owner);
+
 /* life.c */
 int ringshm__mark(int dir, uint64_t state, const char *name);
 int ringshm__remove_marked(int base, const char *hidden, const char *name);

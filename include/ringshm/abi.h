@@ -82,6 +82,8 @@ enum ringshm_backend {
 #define RINGSHM_STATE_SUPERSEDED UINT64_C(0x2) /* unlinked or recreated: -ESTALE */
 #define RINGSHM_STATE_EOF UINT64_C(0x4)	       /* RINGSHM_F_EOF: the last producer closed */
 #define RINGSHM_STATE_FORKED UINT64_C(0x8)     /* only in a fork child's private copy: -ESTALE */
+#define RINGSHM_STATE_BROKEN UINT64_C(0x10)    /* only in the private copy that ringshm_guard() puts there: -EPROTO */
+#define RINGSHM_STATE_PRIVATE (RINGSHM_STATE_FORKED | RINGSHM_STATE_BROKEN) /* nothing behind it is shared any more */
 
 /*
  * The identity of a channel: written once by its builder, `magic` last, constant ever after.

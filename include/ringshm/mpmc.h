@@ -108,6 +108,8 @@ static inline uint32_t ringshm_mpmc_offset(uint32_t slot_size, uint32_t alignmen
 /* The state word as an error. */
 static inline int ringshm__mpmc_state_status(uint64_t state)
 {
+	if (state & RINGSHM_STATE_BROKEN)
+		return -EPROTO;
 	if (state & (RINGSHM_STATE_SUPERSEDED | RINGSHM_STATE_FORKED))
 		return -ESTALE;
 	return state & RINGSHM_STATE_SHUTDOWN ? -ESHUTDOWN : 0;
@@ -371,8 +373,8 @@ static inline void ringshm__mpmc_empty(struct ringshm_mpmc_consumer *c)
 	int status = ringshm__mpmc_state_status(state);
 
 	ringshm__mpmc_wake_producers(c);
-	if (ringshm__unlikely(state & RINGSHM_STATE_FORKED)) {
-		c->status = -ESTALE;
+	if (ringshm__unlikely(state & RINGSHM_STATE_PRIVATE)) {
+		c->status = status;
 	} else if (ringshm__unlikely(status || c->ended) && ringshm__mpmc_drained(&c->m)) {
 		c->status = status ? status : -EPIPE;
 	} else if (ringshm__mpmc_impatient(&c->m, &c->looked, &c->looks)) {

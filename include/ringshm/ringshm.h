@@ -339,6 +339,15 @@ int ringshm_node_distance(int32_t from, int32_t to);
 /* The node that is near a CPU, for config.node. -ENOENT: no such CPU. */
 int ringshm_node_of_cpu(int cpu);
 
+/*
+ * Survive the loss of memory. Whoever may write a named channel's files may also cut them short, and an access
+ * then raises SIGBUS. After this call such a fault in a channel of this library puts private pages of zeros in the
+ * place of the endpoint's memory and breaks the endpoint: what was under way sees zeros, the next call that finds
+ * nothing has status -EPROTO, and nobody else is harmed. Other faults go to the handler that was there before.
+ * Call it once, before other threads install handlers of their own for SIGBUS; more calls do nothing.
+ */
+int ringshm_guard(void);
+
 /* ---- spsc endpoints ------------------------------------------------------------------------- */
 
 int ringshm_spsc_producer_open_as(struct ringshm_spsc_producer *producer, struct ringshm *channel, uint32_t protocol,

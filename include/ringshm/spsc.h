@@ -135,6 +135,8 @@ static inline uint64_t ringshm__spsc_lap(uint64_t position, uint64_t capacity)
 /* The state word as an error; what says "gone for good" goes before what says "drain first". */
 static inline int ringshm__state_status(uint64_t state)
 {
+	if (state & RINGSHM_STATE_BROKEN)
+		return -EPROTO;
 	if (state & (RINGSHM_STATE_SUPERSEDED | RINGSHM_STATE_FORKED))
 		return -ESTALE;
 	if (state & RINGSHM_STATE_SHUTDOWN)
@@ -445,8 +447,8 @@ ringshm__cold void ringshm__spsc_empty(struct ringshm_spsc_consumer *c)
 	state = ringshm_load_acquire(c->state); /* A5: what was published before the end is visible now */
 	if (ringshm__unlikely(state || c->ended)) {
 		gone = ringshm__spsc_producer_gone(c, state); /* before the look: what it published is found */
-		if (state & RINGSHM_STATE_FORKED)
-			c->status = -ESTALE;
+		if (state & RINGSHM_STATE_PRIVATE)
+			c->status = ringshm__state_status(state);
 		else if (!ringshm__spsc_look(c, c->next))
 			c->status = ringshm__state_status(state) ? ringshm__state_status(state) : gone ? -EPIPE : 0;
 		if (c->status)
@@ -593,14 +595,16 @@ static inline uint64_t ringshm_spsc_timestamp(const struct ringshm_spsc_consumer
  */
 static inline int ringshm_spsc_recv(struct ringshm_spsc_consumer *c, void *buf, uint32_t cap, uint32_t *len)
 {
-	const void *payload = ringshm_spsc_peek(c, len);
+	uint32_t length = 0; /* compilers do not see that a payload always has one */
+	const void *payload = ringshm_spsc_peek(c, &length);
 
 	if (!payload)
 		return c->status ? c->status : -EAGAIN;
-	if (*len > cap)
+	*len = length;
+	if (length > cap)
 		return -EMSGSIZE;
-	if (*len)
-		memcpy(buf, payload, *len);
+	if (length)
+		memcpy(buf, payload, length);
 	ringshm_spsc_release(c, 1);
 	return 0;
 }

@@ -171,8 +171,8 @@ static inline uint64_t ringshm__token_empty(struct ringshm_token_consumer *c)
 		return 0;
 	state = ringshm_load_acquire(c->state); /* what was sent before the end is visible now */
 	if (ringshm__unlikely(state || c->ended)) {
-		if (state & RINGSHM_STATE_FORKED)
-			return ringshm__token_refuse(c, -ESTALE);
+		if (state & RINGSHM_STATE_PRIVATE)
+			return ringshm__token_refuse(c, ringshm__state_status(state));
 		gone = ringshm__token_producer_gone(c, state);
 		value = ringshm_load_acquire(&c->slots[c->head & c->mask]); /* A2 */
 		if (value)
