@@ -339,6 +339,22 @@ int ringshm_node_distance(int32_t from, int32_t to);
 /* The node that is near a CPU, for config.node. -ENOENT: no such CPU. */
 int ringshm_node_of_cpu(int cpu);
 
+/* Data memory outside ringshm_directory() whose channel is gone: a crash or an rm -r left it. */
+struct ringshm_orphan {
+	uint32_t size; /* as the library knows it */
+	uint32_t backend;
+	uint64_t bytes;
+	uint32_t owner;	 /* uid */
+	int32_t error;	 /* removing it: 0 or -errno */
+	char where[256]; /* a path, or which segment */
+};
+
+/*
+ * Find such memory that channels of this very directory had, show each to `visit` (may be NULL), and with
+ * `remove` remove it. Memory of channels in other directories is left alone. Number found, or -errno.
+ */
+int ringshm_orphans(int remove, void (*visit)(const struct ringshm_orphan *orphan, void *context), void *context);
+
 /*
  * Survive the loss of memory. Whoever may write a named channel's files may also cut them short, and an access
  * then raises SIGBUS. After this call such a fault in a channel of this library puts private pages of zeros in the
