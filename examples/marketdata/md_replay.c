@@ -190,13 +190,30 @@ static void pass_on(const struct child *feed, const struct child *book, unsigned
 	signal_child(book, wishes == 2 ? SIGTERM : SIGKILL);
 }
 
+/*
+ * The next signal. A feed without a book was told to end, but perhaps between its last look and a call
+ * that blocks: it is told again until it hears.
+ */
+static int next_signal(const struct child *feed, const struct child *book, const sigset_t *signals)
+{
+	static const struct timespec a_while = {.tv_nsec = 200000000};
+	int signo;
+
+	if (!feed->pid || book->pid)
+		return sigwaitinfo(signals, NULL);
+	signo = sigtimedwait(signals, NULL, &a_while);
+	if (signo < 0 && errno == EAGAIN)
+		signal_child(feed, SIGTERM);
+	return signo;
+}
+
 static void watch(struct child *feed, struct child *book, struct ringshm *channel, const sigset_t *signals)
 {
 	unsigned int wishes = 0;
 	int signo;
 
 	for (reap(feed, book, channel); feed->pid || book->pid; reap(feed, book, channel)) {
-		signo = sigwaitinfo(signals, NULL);
+		signo = next_signal(feed, book, signals);
 		if (signo == SIGINT || signo == SIGTERM)
 			pass_on(feed, book, ++wishes);
 	}
