@@ -14,14 +14,16 @@ enum planted_fault {
 	PLANTED_A1,	  /* ... loaded relaxed */
 	PLANTED_R2,	  /* the credit is stored relaxed */
 	PLANTED_A2,	  /* ... loaded relaxed */
+	PLANTED_R4,	  /* the consumer's progress is not stored */
 };
 
 /* The program includes this in one file only, and sets these before its threads start. */
 static enum planted_fault planted_fault;
+static const void *planted_head;			   /* the consumer's progress */
 static const void *planted_credit;			   /* the credit word, as both sides see it */
 static const unsigned char *planted_records, *planted_end; /* the ring */
 
-static const char *const planted_names[] = {"none", "unzeroed", "generous", "R1", "A1", "R2", "A2"};
+static const char *const planted_names[] = {"none", "unzeroed", "generous", "R1", "A1", "R2", "A2", "R4"};
 
 /* False: no such fault. */
 static inline bool planted_choose(const char *name)
@@ -61,6 +63,8 @@ static inline void ringshm_store_relaxed(ringshm_word *p, uint64_t v)
 
 static inline void ringshm_store_release(ringshm_word *p, uint64_t v)
 {
+	if (planted_fault == PLANTED_R4 && p == planted_head)
+		return;
 	if (planted_fault == PLANTED_GENEROUS && p == planted_credit)
 		v += 8;
 	if ((planted_fault == PLANTED_R1 && planted_in_records(p)) ||

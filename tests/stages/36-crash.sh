@@ -5,3 +5,9 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/tap.sh"
 
 run_programs "$TREE" crash 240
+bad=$?
+planted=$TREE/tests/crash/takeover_planted
+tap_finds 'a consumer that forgets to store its progress is noticed' '^not ok' "$planted" R4
+tap_finds 'a header that is not cleared before its record appears is noticed' '^not ok' "$planted" unzeroed
+TAP_FAILED=$((TAP_FAILED + bad))
+tap_done
