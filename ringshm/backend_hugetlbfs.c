@@ -176,11 +176,11 @@ static int not_found(uint64_t page, const struct ringshm_area_place *place)
 	ringshm__bytes(page, one);
 	if (ringshm_mount_info(0, &mount) == -ERANGE)
 		return ringshm__fail(
-			ENOENT,
+			ENXIO,
 			"open %s: its memory is a file in a hugetlbfs, and none is mounted here; bind-mount the one where it was created",
 			place->name);
 	return ringshm__fail(
-		ENOENT,
+		ENXIO,
 		"open %s: its memory file is in no hugetlbfs with pages of %s that is mounted here (%s ...); bind-mount the one where it was created, or recreate it (ringshm rm %s)",
 		place->name, one, mount.path, place->name);
 }

@@ -138,11 +138,11 @@ static int not_found(const struct ringshm_area *area, const struct ringshm_area_
 
 	if (there && here && there != here)
 		return ringshm__fail(
-			ENOENT,
+			ENXIO,
 			"open %s: its memory is a System V segment of another IPC namespace (ipc:[%u], and this process is in ipc:[%u]); share it (docker run --ipc=container:..., nsenter --ipc), or recreate it with another backend",
 			place->name, there, here);
 	return ringshm__fail(
-		ENOENT,
+		ENXIO,
 		"open %s: its System V segment is gone: removed by ipcrm, or by systemd when its user logged out (RemoveIPC=no in logind.conf, or a system user, prevents that); run: ringshm rm %s",
 		place->name, place->name);
 }

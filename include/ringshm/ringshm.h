@@ -101,7 +101,10 @@ struct ringshm;
  */
 int ringshm_create(struct ringshm **channel, const char *name, const struct ringshm_config *config);
 
-/* Open a channel. `access`: RINGSHM_* or-ed. -ENOENT: no such channel. */
+/*
+ * Open a channel. `access`: RINGSHM_* or-ed. -ENOENT: no such channel. -ENXIO: it is there, and its data memory is
+ * not: in another IPC namespace, in a hugetlbfs that is not mounted here, or removed by others.
+ */
 int ringshm_open(struct ringshm **channel, const char *name, unsigned int access);
 
 /* Demands on a channel, for those who do not trust whoever made it. */

@@ -2,7 +2,7 @@
 /* Every backend: created, used between processes, measured, removed. Prints TAP. */
 #include "machine.h"
 
-#include "../tap.h"
+#include "tap.h"
 
 #include <stdio.h>
 #include <string.h>

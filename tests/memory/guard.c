@@ -2,7 +2,7 @@
 /* ringshm_guard(): files cut short under running endpoints. Prints TAP. */
 #include "machine.h"
 
-#include "../tap.h"
+#include "tap.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /* A machine for tests of memory: setting up, putting back. */
 #include "machine.h"
 
-#include "../tap.h"
+#include "tap.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -56,6 +56,15 @@ uint64_t machine_pool(uint64_t pages)
 uint64_t machine_pool_free(void)
 {
 	return read_pool("free_hugepages");
+}
+
+bool machine_shadowed(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	return true;
+#else
+	return false;
+#endif
 }
 
 const char *machine_refusal(void)

@@ -17,6 +17,9 @@
  */
 int machine_run(int (*tests)(void));
 
+/* Built with a sanitizer whose shadow memory no limit on memory can hold. */
+bool machine_shadowed(void);
+
 /* NULL: this program may change mounts and pools; else why not, for tap_skip(). */
 const char *machine_refusal(void);
 

@@ -2,7 +2,7 @@
 /* What crashes leave: half-built channels, memory whose channel is gone, marks of somebody else. Prints TAP. */
 #include "machine.h"
 
-#include "../tap.h"
+#include "tap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -149,6 +149,20 @@ static bool refused(const char *name, int error, const char *words)
 	return false;
 }
 
+static bool taken(const char *name)
+{
+	struct ringshm_config config;
+	struct ringshm *channel = NULL;
+
+	ringshm_config_init(&config, RINGSHM_SPSC);
+	config.capacity = 65536;
+	if (ringshm_create(&channel, name, &config) == -EEXIST &&
+	    ringshm_open_or_create(&channel, name, &config) == -ENXIO)
+		return true;
+	tap_note("%s", ringshm_last_error());
+	return false;
+}
+
 static bool scribble_on_segment(void)
 {
 	struct shmid_ds segment;
@@ -173,12 +187,13 @@ static void marks(void)
 	       "a segment with another channel's marks is refused");
 	tap_ok(!ringshm_unlink("marked") && machine_segments() == 1, "and not removed with the channel");
 	tap_ok(obey("ipcrm -a"), "its owner removes it");
-	tap_ok(make("gone", RINGSHM_BACKEND_SYSV) && obey("ipcrm -a") && refused("gone", -ENOENT, "RemoveIPC"),
+	tap_ok(make("gone", RINGSHM_BACKEND_SYSV) && obey("ipcrm -a") && refused("gone", -ENXIO, "RemoveIPC"),
 	       "a segment that is gone: the sentence names ipcrm and RemoveIPC");
+	tap_ok(taken("gone"), "such a channel is in the way of a new one until it is removed");
 	ringshm_unlink("gone");
 	snprintf(give_away, sizeof(give_away), "chown 65534 %s/ringshm.theirs.*", machine_mount_path());
 	tap_ok(make("theirs", RINGSHM_BACKEND_HUGETLBFS) && obey(give_away) &&
-		       refused("theirs", -ENOENT, "in no hugetlbfs"),
+		       refused("theirs", -ENXIO, "in no hugetlbfs"),
 	       "a file of another owner is not the channel's memory");
 	tap_ok(!ringshm_unlink("theirs") && machine_files(machine_mount_path()) == 1,
 	       "and not removed with the channel");

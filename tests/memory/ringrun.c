@@ -2,7 +2,7 @@
 /* Records through a ring between two processes, every byte checked at the far end. */
 #include "machine.h"
 
-#include "../tap.h"
+#include "tap.h"
 
 #include <stdio.h>
 #include <string.h>
