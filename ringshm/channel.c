@@ -42,6 +42,7 @@ struct ringshm *ringshm__channel_get(struct ringshm *channel)
 
 static void channel_free(struct ringshm *channel)
 {
+	ringshm__table_remove(channel);
 	ringshm__guard_forget(channel);
 	if (channel->ctl)
 		munmap(channel->ctl, (size_t)channel->header.ctl_size);
@@ -108,7 +109,11 @@ int ringshm__channel_finish(struct ringshm *channel)
 {
 	int error = ringshm__check_files(channel);
 
-	return error ? error : ringshm__channel_map(channel);
+	if (!error)
+		error = ringshm__channel_map(channel);
+	if (!error)
+		ringshm__table_add(channel);
+	return error;
 }
 
 static int open_control(struct ringshm *channel, int dir)

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include <urcu/list.h>
+
 #include "backend.h"
 
 #define RINGSHM_NAME_SIZE 129 /* longest name and its zero */
@@ -33,6 +35,8 @@ struct ringshm {
 	struct ringshm_cons *cons;  /* as above */
 	int bell_fd[RINGSHM_BELLS]; /* RINGSHM_F_POLLFD; else -1 */
 	struct ringshm_area data;
+	struct cds_list_head attached; /* table.c */
+	bool listed;
 };
 
 /* The library's half of an endpoint: what its header half does not need to know. */
@@ -151,6 +155,10 @@ int ringshm__promise(int ctl_fd, const struct ringshm_header *header, const char
 int ringshm__guard_endpoint(struct ringshm_endpoint *endpoint);
 int ringshm__guard_channel(struct ringshm *channel);
 void ringshm__guard_forget(const void *owner);
+
+/* table.c: the channels of this process. */
+void ringshm__table_add(struct ringshm *channel);
+void ringshm__table_remove(struct ringshm *channel);
 
 /* life.c */
 int ringshm__mark(int dir, uint64_t state, const char *name);

@@ -169,6 +169,13 @@ int ringshm_recv_fd(struct ringshm **channel, int socket);
  */
 int ringshm_kernel_lane_fds(struct ringshm *channel, int *ctl_fd, int *data_fd);
 
+/*
+ * Call `visit` for every channel handle of this process, whichever thread opened it, while others open
+ * and close: an exporter of figures needs no list of its own. The handle is good during the call, not
+ * after it; ringshm_info() is what it is for. Stops at the first result that is not 0 and returns it.
+ */
+int ringshm_attached(int (*visit)(struct ringshm *channel, void *context), void *context);
+
 /* The directory that holds the named channels: $RINGSHM_DIR, or /dev/shm/ringshm. */
 const char *ringshm_directory(void);
 
