@@ -5,7 +5,7 @@
 # stages whose names contain one of the words.
 #
 # A stage is a program NN-name.sh that prints TAP, Criterion's summary or "N passed, N failed"; it has
-# "# timeout: SECONDS" in its head. One that dies, hangs, counts nothing or leaves channels behind has
+# "# timeout: SECONDS" in its head (times $RINGSHM_CHECK_PATIENCE, 3). One that dies, hangs, counts nothing or leaves channels behind has
 # failed. Its output is kept in build-check/.
 set -u
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -31,8 +31,9 @@ run_stage() {
 	name=$(basename "$file" .sh)
 	log=$LOGS/$name.log
 	limit=$(sed -n 's/^# timeout: *\([0-9]*\).*/\1/p' "$file" | head -1)
+	limit=$((${limit:-120} * PATIENCE))
 	began=$SECONDS
-	timeout -k 10 "${limit:-120}" bash "$file" </dev/null >"$log" 2>&1 &
+	timeout -k 10 "$limit" bash "$file" </dev/null >"$log" 2>&1 &
 	STAGE=$!
 	wait $STAGE
 	rc=$?
@@ -40,7 +41,7 @@ run_stage() {
 	left=$(leftovers)
 	case $rc in
 	0) ;;
-	124 | 137) failed=$((failed + 1)); say "stopped after ${limit:-120} s" >>"$log.why" ;;
+	124 | 137) failed=$((failed + 1)); say "stopped after $limit s" >>"$log.why" ;;
 	*) [ "$failed" -gt 0 ] || { failed=1; say "ended with status $rc" >>"$log.why"; } ;;
 	esac
 	if [ -n "$left" ]; then

@@ -125,3 +125,6 @@ tests_of() {
 public_headers() {
 	listed "$1" include print-headers
 }
+
+# Limits are what a quiet machine needs with room to spare; a busy one gets a multiple.
+PATIENCE=${RINGSHM_CHECK_PATIENCE:-3}

@@ -51,7 +51,7 @@ tap_done() {
 # run_program LIMIT LABEL COMMAND... : a test program under a limit of seconds. Its own output stands
 # behind "# ", then one line with its count; one that dies, hangs or counts nothing has failed.
 run_program() {
-	local limit=$1 label=$2 out counts rc
+	local limit=$(($1 * PATIENCE)) label=$2 out counts rc
 	shift 2
 	out=$(mktemp)
 	timeout -k 5 "$limit" "$@" </dev/null >"$out" 2>&1
