@@ -29,8 +29,8 @@ static void ring_fill(struct ringshm_spsc_consumer *ring, struct ringshm_lane *l
 
 static int ring_resume(struct ringshm_spsc_consumer *ring)
 {
-	u64 head = ringshm_load_acquire(ring->head_word);
-	u64 tail = ringshm_load_acquire(ring->tail_word);
+	u64 head = ringshm_load_acquire(ring->head_word); /* A4 */
+	u64 tail = ringshm_load_acquire(ring->tail_word); /* A3 */
 
 	if (tail - head > ring->capacity || head & ring->round)
 		return -EPROTO;

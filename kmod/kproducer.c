@@ -72,7 +72,7 @@ static void ring_fill(struct ringshm_kproducer *producer)
 /* Where the last kernel producer stopped; it always published what it had. */
 static int ring_resume(struct ringshm_spsc_producer *ring)
 {
-	u64 tail = ringshm_load_acquire(ring->tail_word);
+	u64 tail = ringshm_load_acquire(ring->tail_word); /* A3 */
 	u64 credit = ringshm_load_acquire(ring->credit_word); /* A2 */
 
 	if (tail - credit > ring->capacity || (tail | credit) & ring->round)
@@ -142,6 +142,7 @@ static void *dropped(struct ringshm_kproducer *producer)
 {
 	s64 n = atomic64_inc_return(&producer->dropped);
 
+	/* relaxed: a figure for people */
 	ringshm_store_relaxed(&producer->lane.data->count.lost, n);
 	return NULL;
 }

@@ -12,7 +12,7 @@
 
 void ringshm__mark_mapped(struct ringshm_ctl *ctl, struct ringshm_cons *cons, uint64_t state)
 {
-	/* release: what was published before the end is visible to who sees it (A5) */
+	/* R5: pairs with A5; what was published before the end is visible to who sees it */
 	__atomic_fetch_or(&ctl->state.word, state, __ATOMIC_RELEASE);
 	ringshm__wake_all(&ctl->wake);
 	if (cons)

@@ -104,6 +104,7 @@ static uint64_t word_at(const struct ringshm *channel, uint64_t f)
 	map = mmap(NULL, (size_t)channel->data.page_size, PROT_READ, MAP_SHARED, channel->data.fd, (off_t)page);
 	if (map == MAP_FAILED)
 		return f;
+	/* relaxed: only compared */
 	word = ringshm_load_relaxed((ringshm_word *)((unsigned char *)map + (at - page)));
 	munmap(map, (size_t)channel->data.page_size);
 	return word;
@@ -129,6 +130,7 @@ static void inform_stall(const struct ringshm *channel, unsigned int side, struc
 {
 	const struct ringshm_stall_line *line = side ? &channel->cons->stall : &channel->ctl->stall;
 	uint64_t position = ringshm_load_acquire(&line->position); /* A6: pairs with R6 */
+	/* relaxed, both: A6 came before, and who is named here is checked */
 	uint64_t since = ringshm_load_relaxed(&line->since_ns), holder = ringshm_load_relaxed(&line->holder);
 	uint64_t now = ringshm__now(), f = position & ~RINGSHM_MPMC_LOW;
 	void *file = side ? (void *)channel->cons : (void *)channel->ctl;
@@ -375,7 +377,7 @@ static bool producers_gone(const struct ringshm *channel)
 
 	for (uint32_t id = 0; id < channel->header.participants; id++) {
 		const struct ringshm_participant *line = ringshm_participant_line(channel->ctl, id);
-		uint32_t state = __atomic_load_n(&line->state, __ATOMIC_ACQUIRE); /* pairs with seat_sign() */
+		uint32_t state = __atomic_load_n(&line->state, __ATOMIC_ACQUIRE); /* A8: pairs with R8 */
 
 		ever |= state != RINGSHM_SEAT_FREE;
 		if (state == RINGSHM_SEAT_ATTACHED && ringshm__seat_alive(channel, id))

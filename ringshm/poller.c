@@ -226,7 +226,7 @@ int ringshm_poller_remove(struct ringshm_poller *poller, void *consumer)
 	pthread_mutex_unlock(&poller->lock);
 	if (!member)
 		return ringshm__fail(ENOENT, "stop watching: this poller does not watch that ring");
-	__atomic_store_n(&member->removed, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&member->removed, 1, __ATOMIC_RELEASE); /* R9: pairs with A9 */
 	ringshm__rcu_synchronize(); /* whoever did not see `removed` has finished its look */
 	cds_wfs_push(&poller->leavers, &member->leaving);
 	nudge(poller);
@@ -248,7 +248,7 @@ static bool look(struct ringshm_poller *poller, struct member *member)
 	bool ready = false;
 
 	ringshm__rcu_read_lock();
-	if (!__atomic_load_n(&member->removed, __ATOMIC_ACQUIRE)) {
+	if (!__atomic_load_n(&member->removed, __ATOMIC_ACQUIRE)) { /* A9: pairs with R9 */
 		ready = member->ops->ready(member->consumer);
 		if (ready)
 			member->looks = 0;
@@ -294,7 +294,7 @@ static int round_of_looks(struct ringshm_poller *poller, struct ringshm_event *e
 static void rouse(struct ringshm_poller *poller, struct member *member)
 {
 	ringshm__rcu_read_lock();
-	if (!__atomic_load_n(&member->removed, __ATOMIC_ACQUIRE))
+	if (!__atomic_load_n(&member->removed, __ATOMIC_ACQUIRE)) /* A9: pairs with R9 */
 		member->ops->ack(member->consumer);
 	ringshm__rcu_read_unlock();
 	if (!member->armed)
@@ -335,7 +335,7 @@ static void probe(struct ringshm_poller *poller, uint64_t now)
 		bool gone = false;
 
 		ringshm__rcu_read_lock();
-		if (!__atomic_load_n(&member->removed, __ATOMIC_ACQUIRE))
+		if (!__atomic_load_n(&member->removed, __ATOMIC_ACQUIRE)) /* A9: pairs with R9 */
 			gone = member->ops->producer_gone(member->consumer);
 		ringshm__rcu_read_unlock();
 		cds_list_del(&member->active);

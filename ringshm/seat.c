@@ -65,7 +65,7 @@ bool ringshm__seat_gone(const struct ringshm *channel, uint32_t role, uint32_t i
 	void *file = role == RINGSHM_ROLE_PRODUCER ? (void *)channel->ctl : (void *)channel->cons;
 	const struct ringshm_participant *line = ringshm_participant_line(file, id);
 
-	if (__atomic_load_n(&line->state, __ATOMIC_ACQUIRE) == RINGSHM_SEAT_FREE) /* pairs with seat_sign() */
+	if (__atomic_load_n(&line->state, __ATOMIC_ACQUIRE) == RINGSHM_SEAT_FREE) /* A8: pairs with R8 */
 		return false;
 	return !ringshm__seat_alive(channel, id);
 }
@@ -75,7 +75,7 @@ void ringshm__seat_sign(struct ringshm_endpoint *endpoint)
 {
 	struct ringshm_participant *self = endpoint->self;
 
-	/* relaxed: until `state` is stored below nobody takes these for ours */
+	/* relaxed, all: until `state` is stored below nobody takes these for ours */
 	ringshm_store_relaxed(&self->generation, ringshm_load_relaxed(&self->generation) + 1);
 	ringshm_store_relaxed(&self->dropped, 0);
 	ringshm_store_relaxed(&self->attached_ns, ringshm__now());
@@ -83,7 +83,7 @@ void ringshm__seat_sign(struct ringshm_endpoint *endpoint)
 	self->pid = (uint32_t)getpid();
 	self->tid = (uint32_t)syscall(SYS_gettid);
 	prctl(PR_GET_NAME, self->comm);
-	__atomic_store_n(&self->state, RINGSHM_SEAT_ATTACHED, __ATOMIC_RELEASE); /* pairs with seat_gone() */
+	__atomic_store_n(&self->state, RINGSHM_SEAT_ATTACHED, __ATOMIC_RELEASE); /* R8: pairs with A8 */
 }
 
 /* One-seat kinds: end what the former owner had announced, then put our name on the line. */
@@ -92,6 +92,7 @@ void ringshm__seat_settle(struct ringshm_endpoint *e, struct ringshm_count_line 
 	/* relaxed: this side's only writer is whoever holds the seat */
 	if (e->self->state == RINGSHM_SEAT_ATTACHED)
 		ringshm_store_relaxed(&count->takeovers, ringshm_load_relaxed(&count->takeovers) + 1);
+	/* relaxed: a waker that still sees the dead one's sleep wakes nobody */
 	__atomic_store_n(&e->own->sleepers, 0, __ATOMIC_RELAXED);
 	/* not the dead one's number, which the other side may have ended already */
 	e->sleep_number = (uint32_t)ringshm__now();
@@ -110,11 +111,12 @@ void ringshm__seat_settle_any(struct ringshm_endpoint *e, struct ringshm_count_l
 	};
 
 	for (int i = 0; i < 2; i++) {
-		ringshm_store_release(&lines[i]->intent, 0); /* R0 of the ring: covers nothing */
+		ringshm_store_release(&lines[i]->intent, 0); /* R0 of mpmc: covers nothing */
+		/* relaxed: its writer is gone */
 		if (__atomic_load_n(&lines[i]->state, __ATOMIC_RELAXED) != RINGSHM_SEAT_ATTACHED)
-			continue;				 /* relaxed: its writer is gone */
+			continue;
 		ringshm_fetch_add_relaxed(&count->takeovers, 1); /* relaxed: a figure for people */
-		__atomic_store_n(&lines[i]->state, RINGSHM_SEAT_CLOSED, __ATOMIC_RELEASE);
+		__atomic_store_n(&lines[i]->state, RINGSHM_SEAT_CLOSED, __ATOMIC_RELEASE); /* R8: pairs with A8 */
 	}
 	ringshm__seat_sign(e);
 }
@@ -124,7 +126,7 @@ void ringshm__seat_leave(struct ringshm_endpoint *endpoint)
 {
 	struct flock unlock = one_byte(F_UNLCK, endpoint->id);
 
-	__atomic_store_n(&endpoint->self->state, RINGSHM_SEAT_CLOSED, __ATOMIC_RELEASE);
+	__atomic_store_n(&endpoint->self->state, RINGSHM_SEAT_CLOSED, __ATOMIC_RELEASE); /* R8: pairs with A8 */
 	fcntl(endpoint->lock_fd, F_OFD_SETLK, &unlock);
 	ringshm__close_fd(&endpoint->lock_fd);
 }

@@ -46,6 +46,7 @@ static struct ringshm_endpoint *owner_of(void *owner)
 
 static void producer_wake(struct ringshm_spsc_producer *p)
 {
+	/* relaxed: the number that was seen a moment ago, or a newer one */
 	ringshm__wake(owner_of(p->owner), ringshm_load32_relaxed(p->sleepers), &p->woken);
 }
 
@@ -104,7 +105,8 @@ static int find_tail(struct ringshm_spsc_producer *p, uint64_t tail, uint64_t *f
  */
 static int resume_producer(struct ringshm_spsc_producer *p, const struct ringshm_endpoint *e)
 {
-	uint64_t tail = ringshm_load_acquire(p->tail_word), head = ringshm_load_acquire(p->head_word);
+	uint64_t tail = ringshm_load_acquire(p->tail_word); /* A3 */
+	uint64_t head = ringshm_load_acquire(p->head_word); /* A4 */
 
 	p->limit = head + p->capacity;
 	if ((int64_t)(head - tail) > 0 && head - tail <= p->capacity)
@@ -203,6 +205,7 @@ int ringshm_spsc_send_wait(struct ringshm_spsc_producer *p, const void *buf, uin
 
 static void consumer_wake(struct ringshm_spsc_consumer *c)
 {
+	/* relaxed: as above */
 	ringshm__wake(owner_of(c->owner), ringshm_load32_relaxed(c->sleepers), &c->woken);
 }
 
@@ -244,8 +247,9 @@ static void fill_consumer(struct ringshm_spsc_consumer *c, struct ringshm_endpoi
 /* Progress, not credit, is where the former consumer stopped: it is stored at every release. */
 static int resume_consumer(struct ringshm_spsc_consumer *c, const struct ringshm_endpoint *e)
 {
-	uint64_t head = ringshm_load_acquire(c->head_word), credit = ringshm_load_acquire(c->credit_word);
-	uint64_t tail = ringshm_load_acquire(c->tail_word);
+	uint64_t head = ringshm_load_acquire(c->head_word);	/* A4 */
+	uint64_t credit = ringshm_load_acquire(c->credit_word); /* A2 */
+	uint64_t tail = ringshm_load_acquire(c->tail_word);	/* A3 */
 
 	if (head - credit > c->capacity || head & c->round || (tail - head > c->capacity && head - tail > c->capacity))
 		return ringshm__contradiction(e->channel);

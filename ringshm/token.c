@@ -31,8 +31,8 @@ static uint32_t max_payload(const struct ringshm_header *header)
 static void positions(const struct ringshm_header *header, const struct ringshm_ctl *ctl,
 		      const struct ringshm_cons *cons, uint64_t *head, uint64_t *tail)
 {
-	*head = ringshm_load_acquire(&cons->head.word); /* pairs with R4 */
-	*tail = ringshm_load_acquire(&ctl->tail.word);	/* pairs with R3; head first, so tail is not behind it */
+	*head = ringshm_load_acquire(&cons->head.word); /* A4 */
+	*tail = ringshm_load_acquire(&ctl->tail.word);	/* A3; head first, so tail is not behind it */
 	(void)header;
 }
 
@@ -61,6 +61,7 @@ static struct ringshm_endpoint *owner_of(void *owner)
 
 static void producer_wake(struct ringshm_token_producer *p)
 {
+	/* relaxed: the number that was seen a moment ago, or a newer one */
 	ringshm__wake(owner_of(p->owner), ringshm_load32_relaxed(p->sleepers), &p->woken);
 }
 
@@ -87,10 +88,10 @@ static void fill_producer(struct ringshm_token_producer *p, struct ringshm_endpo
  */
 static int resume_producer(struct ringshm_token_producer *p, const struct ringshm_endpoint *e)
 {
-	uint64_t tail = ringshm_load_acquire(p->tail_word), head;
-	uint64_t last = ringshm_load_acquire(&p->slots[(tail - 1) & p->mask]);
+	uint64_t tail = ringshm_load_acquire(p->tail_word), head;	       /* A3 */
+	uint64_t last = ringshm_load_acquire(&p->slots[(tail - 1) & p->mask]); /* A1 */
 
-	head = ringshm_load_acquire(p->head_word);
+	head = ringshm_load_acquire(p->head_word); /* A4 */
 	if (tail - head > p->mask + 1)
 		return ringshm__contradiction(e->channel);
 	p->tail = !last && head != tail ? tail - 1 : tail;
@@ -168,6 +169,7 @@ int ringshm_token_send_wait(struct ringshm_token_producer *p, uint64_t value, in
 
 static void consumer_wake(struct ringshm_token_consumer *c)
 {
+	/* relaxed: as above */
 	ringshm__wake(owner_of(c->owner), ringshm_load32_relaxed(c->sleepers), &c->woken);
 }
 
@@ -206,11 +208,11 @@ static void fill_consumer(struct ringshm_token_consumer *c, struct ringshm_endpo
  */
 static int resume_consumer(struct ringshm_token_consumer *c, const struct ringshm_endpoint *e)
 {
-	uint64_t head = ringshm_load_acquire(c->head_word), tail, slot;
+	uint64_t head = ringshm_load_acquire(c->head_word), tail, slot; /* A4 */
 	ringshm_word *last = &c->slots[(head - 1) & c->mask];
 
-	slot = ringshm_load_acquire(last);
-	tail = ringshm_load_acquire(c->tail_word);
+	slot = ringshm_load_acquire(last);	   /* A2 */
+	tail = ringshm_load_acquire(c->tail_word); /* A3 */
 	if (tail - head > c->mask + 1)
 		return ringshm__contradiction(e->channel);
 	if (slot && tail - head <= c->mask)

@@ -48,7 +48,7 @@ void ringshm__announce(struct ringshm_endpoint *e)
 		e->sleep_number = 1;
 	/* relaxed: the barrier orders it before the next look at the ring */
 	__atomic_store_n(&e->own->sleepers, e->sleep_number, __ATOMIC_RELAXED);
-	ringshm__waiter_announce();
+	ringshm__waiter_announce(); /* F1: pairs with that of whoever publishes */
 }
 
 static void announce(struct ringshm_wait *wait)
@@ -137,7 +137,7 @@ int ringshm__wait_step(struct ringshm_wait *wait, bool *probe)
 
 static long wake(struct ringshm_wake_line *line, uint32_t most)
 {
-	__atomic_fetch_add(&line->sequence, 1, __ATOMIC_RELEASE); /* pairs with W1: what was published is seen */
+	__atomic_fetch_add(&line->sequence, 1, __ATOMIC_RELEASE); /* W2: pairs with W1; what was published is seen */
 	return syscall(SYS_futex, &line->sequence, FUTEX_WAKE, most < INT_MAX ? (int)most : INT_MAX, NULL, NULL, 0);
 }
 

@@ -135,7 +135,7 @@ static inline bool ringshm__mpmc_impatient(const struct ringshm__mpmc *m, uint64
 /* No slot. Is there a reason that lasts? */
 static inline void ringshm__mpmc_full(struct ringshm_mpmc_producer *p)
 {
-	int status = ringshm__mpmc_state_status(ringshm_load_acquire(p->state));
+	int status = ringshm__mpmc_state_status(ringshm_load_acquire(p->state)); /* A5: pairs with R5 */
 
 	if (ringshm__unlikely(status)) {
 		p->status = status;
@@ -203,7 +203,7 @@ static inline void *ringshm_mpmc_reserve(struct ringshm_mpmc_producer *p, uint32
 static inline void ringshm__mpmc_wake_consumers(struct ringshm_mpmc_producer *p, uint32_t messages)
 {
 	if (p->certain)
-		ringshm__waiter_announce(); /* R2 before the look; pairs with the sleeper's own */
+		ringshm__waiter_announce(); /* F1: R2 before the look; pairs with the sleeper's own */
 	/* relaxed: ordered by the barrier; without it a sleeper missed here wakes by its own tick */
 	if (ringshm__unlikely(ringshm_load32_relaxed(p->sleepers)))
 		p->wake(p, messages);
@@ -345,7 +345,7 @@ static inline void ringshm_mpmc_note_dropped(struct ringshm_mpmc_producer *p, ui
 static inline void ringshm__mpmc_wake_producers(struct ringshm_mpmc_consumer *c)
 {
 	if (c->certain)
-		ringshm__waiter_announce(); /* R2 before the look; pairs with the sleeper's own */
+		ringshm__waiter_announce(); /* F1: R2 before the look; pairs with the sleeper's own */
 	if (ringshm__unlikely(ringshm_load32_relaxed(c->sleepers))) /* relaxed: as for consumers */
 		c->wake(c, c->quarter >> RINGSHM_MPMC_SHIFT);
 }
@@ -369,7 +369,7 @@ static inline bool ringshm__mpmc_drained(const struct ringshm__mpmc *m)
 /* No message. Is there a reason that lasts? */
 static inline void ringshm__mpmc_empty(struct ringshm_mpmc_consumer *c)
 {
-	uint64_t state = ringshm_load_acquire(c->state); /* what was published before the end is visible now */
+	uint64_t state = ringshm_load_acquire(c->state); /* A5: what was published before the end is visible now */
 	int status = ringshm__mpmc_state_status(state);
 
 	ringshm__mpmc_wake_producers(c);

@@ -337,7 +337,8 @@ ringshm__cold struct ringshm__mpmc_look ringshm__mpmc_inspect(const struct rings
  */
 ringshm__cold bool ringshm__mpmc_sound(const struct ringshm__mpmc *m)
 {
-	uint64_t cursor = ringshm_load_acquire(m->cursor), f = cursor & ~RINGSHM_MPMC_LOW;
+	uint64_t cursor = ringshm_load_acquire(m->cursor); /* A2: pairs with R1 */
+	uint64_t f = cursor & ~RINGSHM_MPMC_LOW;
 	uint64_t word = ringshm_load_acquire(ringshm__mpmc_word(m, f)); /* A1: between two looks at the cursor */
 	uint64_t lap = m->mask + RINGSHM_MPMC_LOW + 1;
 

@@ -167,7 +167,7 @@ static inline void ringshm__spsc_wake_consumer(struct ringshm_spsc_producer *p)
 	if (!p->sleepers)
 		return;
 	if (p->certain)
-		ringshm__waiter_announce(); /* R1 before the look; pairs with the sleeper's own */
+		ringshm__waiter_announce(); /* F1: R1 before the look; pairs with the sleeper's own */
 	/* relaxed: ordered by the barrier; without it a sleeper missed here wakes by its own tick */
 	if (ringshm__unlikely(ringshm_load32_relaxed(p->sleepers)))
 		p->wake(p);
@@ -230,7 +230,7 @@ ringshm__cold bool ringshm__spsc_make_room(struct ringshm_spsc_producer *p, uint
 	ringshm_spsc_flush(p); /* an unpublished batch may be all that fills the ring */
 	if (p->status && p->status != -EMSGSIZE)
 		return false;
-	p->status = ringshm__state_status(ringshm_load_acquire(p->state));
+	p->status = ringshm__state_status(ringshm_load_acquire(p->state)); /* A5: pairs with R5 */
 	if (p->status)
 		return false;
 	limit = ringshm__spsc_read_limit(p, need);
@@ -403,7 +403,7 @@ static inline void ringshm__spsc_publish_credit(struct ringshm_spsc_consumer *c)
 	if (!c->sleepers)
 		return;
 	if (c->certain)
-		ringshm__waiter_announce(); /* R2 before the look; pairs with the sleeper's own */
+		ringshm__waiter_announce(); /* F1: R2 before the look; pairs with the sleeper's own */
 	if (ringshm__unlikely(ringshm_load32_relaxed(c->sleepers))) /* relaxed: as above */
 		c->wake(c);
 }
@@ -535,6 +535,7 @@ ringshm__cold uint64_t ringshm__spsc_skip(struct ringshm_spsc_consumer *c, uint3
 		header = ringshm_load_relaxed(ringshm__spsc_consumer_word(c, position));
 		if (header & RINGSHM_RECORD_PAD) {
 			position += c->capacity - (position & (c->capacity - 1));
+			/* relaxed: as above */
 			header = ringshm_load_relaxed(ringshm__spsc_consumer_word(c, position));
 		}
 		position += ringshm__spsc_span(c->overhead, c->round, ringshm_record_length(header));

@@ -84,7 +84,7 @@ struct ringshm_token_consumer {
 static inline int ringshm__token_full(struct ringshm_token_producer *p)
 {
 	if (!p->status)
-		p->status = ringshm__state_status(ringshm_load_acquire(p->state));
+		p->status = ringshm__state_status(ringshm_load_acquire(p->state)); /* A5: pairs with R5 */
 	if (p->status)
 		return p->status;
 	if (++p->looks >= RINGSHM_PATIENCE) {
@@ -100,7 +100,7 @@ static inline void ringshm__token_wake_consumer(struct ringshm_token_producer *p
 	if (!p->sleepers)
 		return;
 	if (p->certain)
-		ringshm__waiter_announce(); /* R1 before the look; pairs with the sleeper's own */
+		ringshm__waiter_announce(); /* F1: R1 before the look; pairs with the sleeper's own */
 	/* relaxed: ordered by the barrier; without it a sleeper missed here wakes by its own tick */
 	if (ringshm__unlikely(ringshm_load32_relaxed(p->sleepers)))
 		p->wake(p);
@@ -131,7 +131,7 @@ static inline int ringshm_token_send(struct ringshm_token_producer *p, uint64_t 
 /* Values in the ring; a snapshot. */
 static inline uint64_t ringshm_token_producer_used(const struct ringshm_token_producer *p)
 {
-	uint64_t used = p->tail - ringshm_load_acquire(p->head_word);
+	uint64_t used = p->tail - ringshm_load_acquire(p->head_word); /* A4: pairs with R4 */
 
 	return used <= p->mask + 1 ? used : 0;
 }
@@ -169,7 +169,7 @@ static inline uint64_t ringshm__token_empty(struct ringshm_token_consumer *c)
 
 	if (c->status)
 		return 0;
-	state = ringshm_load_acquire(c->state); /* what was sent before the end is visible now */
+	state = ringshm_load_acquire(c->state); /* A5: what was sent before the end is visible now */
 	if (ringshm__unlikely(state || c->ended)) {
 		if (state & RINGSHM_STATE_PRIVATE)
 			return ringshm__token_refuse(c, ringshm__state_status(state));
@@ -206,7 +206,7 @@ static inline void ringshm__token_wake_producer(struct ringshm_token_consumer *c
 	if (!c->sleepers)
 		return;
 	if (c->certain)
-		ringshm__waiter_announce(); /* R2 before the look; pairs with the sleeper's own */
+		ringshm__waiter_announce(); /* F1: R2 before the look; pairs with the sleeper's own */
 	/* relaxed: as above */
 	if (ringshm__unlikely(ringshm_load32_relaxed(c->sleepers)))
 		c->wake(c);
@@ -237,15 +237,14 @@ static inline int ringshm_token_recv(struct ringshm_token_consumer *c, uint64_t 
 /* Whether the next look finds a value, or a status that says why there will be none. */
 static inline bool ringshm__token_ready(const struct ringshm_token_consumer *c)
 {
-	/* A2, and the end of the channel */
-	return ringshm_load_acquire(&c->slots[c->head & c->mask]) || c->status || c->ended ||
-	       ringshm_load_acquire(c->state);
+	return ringshm_load_acquire(&c->slots[c->head & c->mask]) ||	/* A2: pairs with R1 */
+	       c->status || c->ended || ringshm_load_acquire(c->state); /* A5: pairs with R5 */
 }
 
 /* Values in the ring; a snapshot. */
 static inline uint64_t ringshm_token_consumer_used(const struct ringshm_token_consumer *c)
 {
-	uint64_t used = ringshm_load_acquire(c->tail_word) - c->head;
+	uint64_t used = ringshm_load_acquire(c->tail_word) - c->head; /* A3: pairs with R3 */
 
 	return used <= c->mask + 1 ? used : 0;
 }
