@@ -18,9 +18,12 @@ struct command {
 	int (*run)(int argc, char **argv); /* argv[0] is "ringshm NAME"; returns an exit code */
 };
 
+int cmd_create(int argc, char **argv);
 int cmd_ls(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
+int cmd_recv(int argc, char **argv);
 int cmd_rm(int argc, char **argv);
+int cmd_send(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 
 #endif /* RINGSHM_TOOLS_COMMAND_H */

@@ -73,7 +73,7 @@ char *report_bytes(char *text, uint64_t bytes)
 
 static int unit_shift(const char *unit)
 {
-	static const char letters[] = "KMGT";
+	static const char letters[] = "KkMmGgTt";
 	const char *at;
 
 	if (!*unit || !strcmp(unit, "B"))
@@ -81,7 +81,7 @@ static int unit_shift(const char *unit)
 	at = strchr(letters, *unit);
 	if (!at || (unit[1] && strcmp(unit + 1, "iB") && strcmp(unit + 1, "B")))
 		return -1;
-	return 10 * (int)(at - letters + 1);
+	return 10 * ((int)(at - letters) / 2 + 1);
 }
 
 int report_parse_bytes(const char *text, uint64_t *bytes)

@@ -27,7 +27,7 @@ json_t *report_real(double value);
 /* "64 KiB", "4 MiB", "1000 B": `text` has room for 32 characters and is returned. */
 char *report_bytes(char *text, uint64_t bytes);
 
-/* Reads "65536", "64K", "64KiB", "4M", "1G". 0, or -EINVAL. */
+/* Reads "65536", "64K", "64k", "64KiB", "4M", "1G". 0, or -EINVAL. */
 int report_parse_bytes(const char *text, uint64_t *bytes);
 
 /*

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* ringshm: look at channels, remove them, measure them. Finds the subcommand; each has its own file. */
+/* ringshm: make, use, look at, remove and measure channels. Finds the subcommand; each has its own file. */
 #include <argp.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,9 +11,12 @@
 #include "command.h"
 
 static const struct command commands[] = {
+	{"create", "make a channel", cmd_create},
 	{"ls", "list the channels of this machine", cmd_ls},
 	{"ping", "measure round trips between two processes", cmd_ping},
+	{"recv", "write the messages of a channel to standard output", cmd_recv},
 	{"rm", "remove channels", cmd_rm},
+	{"send", "send standard input to a channel", cmd_send},
 	{"stat", "show everything about one channel", cmd_stat},
 };
 
@@ -83,7 +86,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "COMMAND [ARGUMENT...]",
-	.doc = "Look at the shared-memory channels of this machine, remove them, measure them."
+	.doc = "Make shared-memory channels on this machine, use them, look at them, remove them, measure them."
 	       "\v'ringshm COMMAND --help' explains one command.\n\n"
 	       "Exit codes: 0 done; 1 failed, and standard error says why; 2 wrong usage; "
 	       "3 no channel of that name; 4 timed out.\n\n"

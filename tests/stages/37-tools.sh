@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Does the ringshm command do what it says?
-# timeout: 240
+# timeout: 420
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/tap.sh"
 
 export TREE
