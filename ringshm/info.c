@@ -74,6 +74,10 @@ static void count_seat(const struct ringshm *channel, uint32_t role, uint32_t id
 	if (state == RINGSHM_SEAT_FREE)
 		return;
 	info->attached_ever = 1;
+	if (role == RINGSHM_ROLE_PRODUCER)
+		info->producers_ever += ringshm_load_relaxed(&line->generation);
+	else
+		info->consumers_ever += ringshm_load_relaxed(&line->generation);
 	info->dropped += ringshm_load_relaxed(&line->dropped);
 	if (state != RINGSHM_SEAT_ATTACHED)
 		return;

@@ -28,7 +28,6 @@ struct recv {
 	uint64_t messages;
 	uint64_t bytes;
 	bool seen; /* a producer, or what it sent */
-	bool gone_before;
 	int64_t idle_since;
 
 	unsigned char *buffer; /* taken, not written yet */
@@ -184,11 +183,6 @@ static int take(struct recv *r, const void *payload, uint32_t len)
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
-static bool producer_gone(struct recv *r)
-{
-	return r->stream.kind->producer_gone && r->stream.kind->producer_gone(&r->stream.end);
-}
-
 /*
  * Nothing has come for a while. Has the last producer gone? Only one that was seen, or came and went since
  * we are here; a kernel's cannot be seen. What it sent last may still be there: the caller looks once more.
@@ -203,7 +197,7 @@ static int producers_have_gone(struct recv *r, bool *gone)
 		return report_library_failure(error);
 	if (info.features & RINGSHM_F_KLANE)
 		return EXIT_DONE;
-	if (info.producers || (!r->gone_before && producer_gone(r)))
+	if (info.producers_ever != r->stream.info.producers_ever || info.producers)
 		r->seen = true;
 	*gone = !info.producers && r->seen && !r->follow;
 	return EXIT_DONE;
@@ -339,7 +333,7 @@ static int open_end(struct recv *r)
 
 	if (error)
 		return report_library_failure(error);
-	r->gone_before = producer_gone(r);
+	r->seen = r->stream.info.producers;
 	r->room = BUFFER_BYTES + (r->stream.kind->keeps ? 0 : largest) + 32;
 	r->buffer = malloc(r->room);
 	return r->buffer ? EXIT_DONE : report_failure("recv %s: no memory for a buffer", r->stream.name);

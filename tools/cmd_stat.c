@@ -178,8 +178,8 @@ static void contents_text(const struct ringshm_info *i)
 	       (unsigned long long)i->dropped);
 	printf("repairs       %llu; takeovers %llu\n", (unsigned long long)i->repairs,
 	       (unsigned long long)i->takeovers);
-	printf("participants  %u producers and %u consumers alive, %u dead, %u ever\n", i->producers, i->consumers,
-	       i->dead, i->attached_ever);
+	printf("participants  %u producers and %u consumers alive, %u dead; %llu and %llu ever\n", i->producers,
+	       i->consumers, i->dead, (unsigned long long)i->producers_ever, (unsigned long long)i->consumers_ever);
 }
 
 static void set_int(json_t *object, const char *key, uint64_t value)
@@ -235,7 +235,8 @@ static void contents_json(json_t *o, const struct ringshm_info *i)
 	set_int(o, "producers", i->producers);
 	set_int(o, "consumers", i->consumers);
 	set_int(o, "dead", i->dead);
-	set_int(o, "attached_ever", i->attached_ever);
+	set_int(o, "producers_ever", i->producers_ever);
+	set_int(o, "consumers_ever", i->consumers_ever);
 	set_int(o, "dropped", i->dropped);
 	set_int(o, "lost_produced", i->lost_produced);
 	set_int(o, "lost_consumed", i->lost_consumed);

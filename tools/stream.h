@@ -34,7 +34,6 @@ struct stream_kind {
 	void (*consumer_close)(union stream_end *end);
 	int (*show)(union stream_end *end, int64_t timeout_ns, const void **payload, uint32_t *len);
 	void (*release)(union stream_end *end, uint32_t n);
-	bool (*producer_gone)(union stream_end *end); /* it came, and has closed or died; NULL: not told */
 };
 
 struct stream {

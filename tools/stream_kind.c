@@ -43,11 +43,6 @@ static void spsc_release(union stream_end *end, uint32_t n)
 	ringshm_spsc_release(&end->spsc_consumer, n);
 }
 
-static bool spsc_producer_gone(union stream_end *end)
-{
-	return ringshm_spsc_consumer_recover(&end->spsc_consumer) == 1;
-}
-
 /* ---- token ---------------------------------------------------------------------------------- */
 
 static int token_producer_open(union stream_end *end, struct ringshm *channel)
@@ -94,11 +89,6 @@ static void token_release(union stream_end *end, uint32_t n)
 {
 	while (n--)
 		ringshm_token_release(&end->token_consumer);
-}
-
-static bool token_producer_gone(union stream_end *end)
-{
-	return ringshm_token_consumer_recover(&end->token_consumer) == 1;
 }
 
 /* ---- mpmc ----------------------------------------------------------------------------------- */
@@ -151,7 +141,6 @@ static const struct stream_kind kinds[] = {
 		.consumer_close = spsc_consumer_close,
 		.show = spsc_show,
 		.release = spsc_release,
-		.producer_gone = spsc_producer_gone,
 	},
 	{
 		.kind = RINGSHM_TOKEN,
@@ -162,7 +151,6 @@ static const struct stream_kind kinds[] = {
 		.consumer_close = token_consumer_close,
 		.show = token_show,
 		.release = token_release,
-		.producer_gone = token_producer_gone,
 	},
 	{
 		.kind = RINGSHM_MPMC,

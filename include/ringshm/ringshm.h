@@ -224,7 +224,9 @@ struct ringshm_info {
 	uint32_t stalled_pid;
 	uint32_t reserved;
 	uint64_t stalled_position;
-	uint64_t stalled_ns; /* since it was noticed */
+	uint64_t stalled_ns;	 /* since it was noticed */
+	uint64_t producers_ever; /* attached since it was created, the living included */
+	uint64_t consumers_ever;
 };
 
 /* A snapshot of the channel. Fields beyond the caller's `size` are not written. */
