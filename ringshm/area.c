@@ -37,6 +37,20 @@ struct ringshm_area_place ringshm__place_of(const struct ringshm_header *header,
 	return place;
 }
 
+/* The backend was told the node and has no other pages to offer. */
+static int check_nodes(const struct ringshm_area *area, const struct ringshm_area_place *place)
+{
+	uint64_t bytes[RINGSHM_NODES_MOST] = {0}, unknown;
+
+	if (place->node == RINGSHM_NODE_INTERLEAVE)
+		return 0;
+	area->ops->nodes(area, bytes, RINGSHM_NODES_MOST, &unknown);
+	if (bytes[place->node] == area->size)
+		return 0;
+	return ringshm__refuse(ENOMEM, place->name, "", "backend %s has put part of it elsewhere than on node %d",
+			       area->ops->name, place->node);
+}
+
 /* The policy of the calling thread has put the pages where they belong; make sure of it. */
 static int settle(const struct ringshm_area *area, const struct ringshm_area_place *place)
 {
@@ -45,6 +59,8 @@ static int settle(const struct ringshm_area *area, const struct ringshm_area_pla
 
 	if (place->node == RINGSHM_NODE_ANY)
 		return 0;
+	if (area->ops->nodes)
+		return check_nodes(area, place);
 	error = area->ops->map(area, true, &address);
 	if (error)
 		return error;
@@ -106,4 +122,10 @@ int ringshm__area_attach(const struct ringshm *channel, bool writable, void **ad
 	else
 		*address = map;
 	return error;
+}
+
+/* A description of its own, for somebody else. */
+int ringshm__area_reopen(const struct ringshm_area *area, bool writable)
+{
+	return area->ops->reopen ? area->ops->reopen(area, writable) : ringshm__reopen_as(area->fd, writable);
 }

@@ -137,6 +137,22 @@ int ringshm__check_marks(const struct ringshm_data *data, const struct ringshm_h
 	return 0;
 }
 
+static int check_data(const struct ringshm *channel, bool sealed)
+{
+	const struct ringshm_area *area = &channel->data;
+	int error = 0;
+
+	if (area->ops->check)
+		return area->ops->check(area, &channel->header, ringshm__title(channel));
+	if (area->fd >= 0)
+		error = check_file(area->fd, channel->header.data_size, sealed, channel->name);
+	if (!error)
+		error = ringshm__area_check(area, ringshm__title(channel));
+	if (!error && area->fd >= 0)
+		error = check_uuid(area->fd, RINGSHM_DATA_MAGIC, channel);
+	return error;
+}
+
 /* Sizes, seals and marks of all files against the checked header. */
 int ringshm__check_files(struct ringshm *channel)
 {
@@ -149,13 +165,7 @@ int ringshm__check_files(struct ringshm *channel)
 		error = check_file(channel->cons_fd, h->cons_size, sealed, channel->name);
 	if (!error)
 		error = check_uuid(channel->cons_fd, RINGSHM_CONS_MAGIC, channel);
-	if (!error && channel->data.fd >= 0)
-		error = check_file(channel->data.fd, h->data_size, sealed, channel->name);
-	if (!error)
-		error = ringshm__area_check(&channel->data, ringshm__title(channel));
-	if (!error && channel->data.fd >= 0)
-		error = check_uuid(channel->data.fd, RINGSHM_DATA_MAGIC, channel);
-	return error;
+	return error ? error : check_data(channel, sealed);
 }
 
 /* Bytes before each payload. */

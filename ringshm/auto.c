@@ -60,6 +60,8 @@ static uint64_t wanted_page(const struct choice *choice, uint64_t asked)
 		return ringshm__page();
 	if (asked)
 		return asked;
+	if (choice->backend == RINGSHM_BACKEND_KMOD)
+		return UINT64_C(0x200000);
 	return choice->backend == RINGSHM_BACKEND_THP ? ringshm__thp_page() : ringshm__huge_page();
 }
 

@@ -103,7 +103,7 @@ const struct ringshm_backend_ops *ringshm__backend(uint32_t backend)
 {
 	static const struct ringshm_backend_ops *const all[] = {
 		&ringshm__backend_shm, &ringshm__backend_memfd, &ringshm__backend_hugetlbfs,
-		&ringshm__backend_thp, &ringshm__backend_sysv,
+		&ringshm__backend_thp, &ringshm__backend_sysv,	&ringshm__backend_kmod,
 	};
 
 	for (unsigned int i = 0; i < sizeof(all) / sizeof(all[0]); i++)

@@ -69,6 +69,16 @@ struct ringshm_backend_ops {
 	/* Show all areas that destroy() could be about, whoever's they are, until `visit` returns not 0. */
 	int (*each)(ringshm_area_visit *visit, void *context);
 	int (*discard)(const struct ringshm_area_found *found);
+	/* What only areas that are no files can do; NULL: as files do it. */
+	/* Is area->fd, which a stranger may have sent, such an area, and the channel's? */
+	int (*check)(const struct ringshm_area *area, const struct ringshm_header *header, const char *name);
+	/* A description of its own, for somebody else. */
+	int (*reopen)(const struct ringshm_area *area, bool writable);
+	/* Map again at `address` so that the kernel knows by this mapping that participant `id` lives. */
+	int (*claim)(const struct ringshm_area *area, void *address, bool writable, uint32_t id);
+	bool (*alive)(const struct ringshm_area *area, uint32_t id);
+	/* Count bytes by node. Areas that can are placed by create(), and cannot be moved afterwards. */
+	int (*nodes)(const struct ringshm_area *area, uint64_t *bytes, unsigned int nodes, uint64_t *unknown);
 };
 
 const struct ringshm_backend_ops *ringshm__backend(uint32_t backend);
@@ -76,6 +86,7 @@ const struct ringshm_backend_ops *ringshm__backend(uint32_t backend);
 /* area.c: an area from its beginning to its end. */
 int ringshm__area_create(struct ringshm_area *area, const struct ringshm_backend_ops *ops,
 			 const struct ringshm_area *wanted, const struct ringshm_area_place *place);
+int ringshm__area_reopen(const struct ringshm_area *area, bool writable);
 void ringshm__area_drop(struct ringshm_area *area, const struct ringshm_area_place *place);
 void ringshm__area_destroy(const struct ringshm_header *header, const struct ringshm_area_place *place);
 struct ringshm_area_place ringshm__place_of(const struct ringshm_header *header, int dir, const char *name);
@@ -99,5 +110,6 @@ extern const struct ringshm_backend_ops ringshm__backend_memfd;
 extern const struct ringshm_backend_ops ringshm__backend_hugetlbfs;
 extern const struct ringshm_backend_ops ringshm__backend_thp;
 extern const struct ringshm_backend_ops ringshm__backend_sysv;
+extern const struct ringshm_backend_ops ringshm__backend_kmod;
 
 #endif

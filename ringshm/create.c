@@ -193,7 +193,7 @@ static int seal_all(const struct ringshm *channel)
 		error = seal(channel->cons_fd, 0644);
 	if (!error) /* every endpoint, whoever's, opens a description of its own; observers are not sent it */
 		error = seal(channel->lock_fd, 0666);
-	if (!error && channel->data.fd >= 0)
+	if (!error && channel->data.fd >= 0 && !channel->data.ops->check)
 		error = seal(channel->data.fd, 0644);
 	return error;
 }

@@ -186,6 +186,15 @@ static int take_seat(struct ringshm_endpoint *e, uint32_t id)
 			     ringshm__title(e->channel), seats);
 }
 
+/* Where the kernel itself can tell who lives, it shall. Before the seat is signed. */
+static int claim(struct ringshm_endpoint *e)
+{
+	const struct ringshm_area *area = &e->channel->data;
+	bool writable = e->role == RINGSHM_ROLE_PRODUCER || ringshm__kind_consumers_write_data(&e->channel->header);
+
+	return area->ops->claim ? area->ops->claim(area, e->data, writable, e->id) : 0;
+}
+
 static void unmap_files(struct ringshm_endpoint *e)
 {
 	const struct ringshm_header *header = &e->channel->header;
@@ -235,6 +244,8 @@ int ringshm__endpoint_open(struct ringshm_endpoint **out, const struct ringshm_e
 		enlist(e); /* before the lock is taken: no fork child may ever keep it */
 		error = take_seat(e, request->id);
 	}
+	if (!error)
+		error = claim(e);
 	if (error) {
 		endpoint_free(e);
 		return error;

@@ -52,7 +52,7 @@ static int fresh_fds(const struct ringshm *channel, unsigned int access, int fds
 
 	fds[0] = ringshm__reopen_as(channel->ctl_fd, produce || (shared && consume));
 	fds[1] = ringshm__reopen_as(channel->cons_fd, consume || (shared && produce));
-	fds[2] = ringshm__reopen_as(channel->data.fd, ringshm__data_writable(&channel->header, access));
+	fds[2] = ringshm__area_reopen(&channel->data, ringshm__data_writable(&channel->header, access));
 	if (produce || consume)
 		fds[3] = ringshm__reopen(channel->lock_fd, true);
 	for (int i = 0; i < count; i++)

@@ -29,6 +29,19 @@ static void measure_pages(struct ringshm_placement *placement, const void *addre
 		placement->page_size = ringshm__thp_page();
 }
 
+/* Some areas know better than the kernel tells of their mappings. */
+static void measure_data(struct ringshm_placement *placement, const struct ringshm_area *area, void *data)
+{
+	if (!area->ops->nodes) {
+		measure_pages(placement, data, area->size);
+		placement->unknown_bytes = add(placement->data_bytes, data, area->size, area->page_size);
+		return;
+	}
+	placement->page_size = area->page_size;
+	placement->huge_bytes = area->size;
+	area->ops->nodes(area, placement->data_bytes, RINGSHM_PLACEMENT_NODES, &placement->unknown_bytes);
+}
+
 int ringshm_placement(struct ringshm *channel, struct ringshm_placement *out)
 {
 	struct ringshm_placement placement = {0};
@@ -42,8 +55,7 @@ int ringshm_placement(struct ringshm *channel, struct ringshm_placement *out)
 	error = ringshm__area_attach(channel, false, &data);
 	if (error)
 		return error;
-	measure_pages(&placement, data, channel->data.size);
-	placement.unknown_bytes = add(placement.data_bytes, data, channel->data.size, channel->data.page_size);
+	measure_data(&placement, &channel->data, data);
 	placement.unknown_bytes +=
 		add(placement.control_bytes, channel->ctl, channel->header.ctl_size, ringshm__page());
 	placement.unknown_bytes +=

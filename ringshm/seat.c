@@ -54,6 +54,8 @@ bool ringshm__seat_alive(const struct ringshm *channel, uint32_t id)
 {
 	struct flock lock = one_byte(F_RDLCK, id);
 
+	if (channel->data.ops->alive)
+		return channel->data.ops->alive(&channel->data, id);
 	if (channel->lock_fd < 0 || fcntl(channel->lock_fd, F_OFD_GETLK, &lock))
 		return true;
 	return lock.l_type != F_UNLCK;
