@@ -305,7 +305,7 @@ static int receive(struct recv *r)
 	enum step step = GO_ON;
 	int code = EXIT_DONE;
 
-	r->idle_since = stream_now();
+	r->idle_since = report_now();
 	while (step == GO_ON && code == EXIT_DONE && !interrupt_signal() && !(r->count && r->messages == r->count)) {
 		uint64_t before = r->messages;
 		int write_error, error = gather(r, &write_error);
@@ -315,7 +315,7 @@ static int receive(struct recv *r)
 		if (write_error)
 			return cannot_write(r, write_error);
 		if (r->messages != before)
-			r->idle_since = stream_now();
+			r->idle_since = report_now();
 		else if (nothing_yet(error))
 			code = idle(r, &step);
 		else

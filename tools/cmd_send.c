@@ -104,7 +104,7 @@ static const struct argp argp = {
 /* 0, a status, -ETIMEDOUT, or -EINTR when a signal came. */
 static int push(struct send *s, const void *payload, uint32_t len)
 {
-	int64_t since = stream_now();
+	int64_t since = report_now();
 	int error;
 
 	do {
@@ -338,7 +338,7 @@ static int send_all(struct send *s)
 
 static int wait_for_consumer(const struct send *s)
 {
-	int64_t since = stream_now(), rest;
+	int64_t since = report_now(), rest;
 	struct ringshm_info info;
 	int error;
 

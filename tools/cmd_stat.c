@@ -4,14 +4,24 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "command.h"
+#include "interrupt.h"
+#include "options.h"
+#include "process.h"
 #include "report.h"
 
 struct stat_request {
 	const char *name;
 	bool json;
+	bool watch;
+	int64_t interval_ns;
+	uint64_t count; /* of looks; 0: until ^C or the channel's end */
 };
+
+#define WATCH_NS INT64_C(1000000000)
+#define WATCH_LEAST_NS INT64_C(10000000)
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -21,10 +31,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'j':
 		r->json = true;
 		return 0;
+	case 'w':
+		r->watch = true;
+		if (arg)
+			r->interval_ns = option_seconds(state, "--watch", arg);
+		if (r->interval_ns < WATCH_LEAST_NS)
+			argp_error(state, "--watch: at least 0.01 seconds between looks, not %s", arg);
+		return 0;
+	case 'n':
+		r->watch = true;
+		r->count = option_number(state, "--count", arg, 1, UINT64_MAX);
+		return 0;
 	case ARGP_KEY_ARG:
-		if (r->name)
-			argp_error(state, "one channel at a time; '%s' is one too many", arg);
-		r->name = arg;
+		option_channel(state, &r->name, arg);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "which channel? 'ringshm ls' lists them");
@@ -35,7 +54,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-	{"json", 'j', NULL, 0, "Print a JSON object", 0},
+	{"json", 'j', NULL, 0, "Print a JSON object; with --watch: one a line", 0},
+	{"watch", 'w', "SECONDS", OPTION_ARG_OPTIONAL,
+	 "Look again and again, every second or as said, until ^C or until the channel is removed", 0},
+	{"count", 'n', "N", 0, "With --watch: end after N looks", 0},
 	{0},
 };
 
@@ -74,19 +96,24 @@ static const char *role_name(uint32_t role)
 
 static void participant_text(const struct ringshm_participant_info *p, void *arg)
 {
+	char name[32];
+
 	(void)arg;
-	printf("  %-8s %4u  pid %u (%.16s), thread %u, %s, owner %llu of this seat, %llu dropped\n", role_name(p->role),
-	       p->id, p->pid, p->comm, p->tid, p->alive ? "alive" : "dead", (unsigned long long)p->generation,
-	       (unsigned long long)p->dropped);
+	printf("  %-8s %4u  pid %u (%s), thread %u, %s, owner %llu of this seat, %llu dropped\n", role_name(p->role),
+	       p->id, p->pid, report_printable(name, sizeof(name), p->comm, sizeof(p->comm)), p->tid,
+	       p->alive ? "alive" : "dead", (unsigned long long)p->generation, (unsigned long long)p->dropped);
 }
 
 static void participant_json(const struct ringshm_participant_info *p, void *arg)
 {
+	char name[32];
+
 	json_array_append_new(arg,
-			      json_pack("{s:s, s:I, s:b, s:I, s:I, s:s%, s:I, s:I}", "role", role_name(p->role), "id",
+			      json_pack("{s:s, s:I, s:b, s:I, s:I, s:s, s:I, s:I}", "role", role_name(p->role), "id",
 					(json_int_t)p->id, "alive", (int)!!p->alive, "pid", (json_int_t)p->pid, "tid",
-					(json_int_t)p->tid, "comm", p->comm, strnlen(p->comm, sizeof(p->comm)),
-					"generation", (json_int_t)p->generation, "dropped", (json_int_t)p->dropped));
+					(json_int_t)p->tid, "comm",
+					report_printable(name, sizeof(name), p->comm, sizeof(p->comm)), "generation",
+					(json_int_t)p->generation, "dropped", (json_int_t)p->dropped));
 }
 
 /* ---- the channel ---------------------------------------------------------------------------- */
@@ -244,34 +271,145 @@ static void contents_json(json_t *o, const struct ringshm_info *i)
 	set_int(o, "takeovers", i->takeovers);
 }
 
-static int show(const struct stat_request *r, struct ringshm *channel)
-{
-	struct ringshm_info info = {.size = sizeof(info)};
-	json_t *object, *list;
-	int error = ringshm_info(channel, &info);
+/* ---- somebody alive who holds the others up ------------------------------------------------- */
 
-	if (error)
-		return report_library_failure(error);
-	if (!r->json) {
-		shape_text(r->name, &info);
-		contents_text(&info);
-		error = each_participant(channel, participant_text, NULL);
-		return error ? report_library_failure(error) : report_end();
-	}
-	object = shape_json(r->name, &info);
-	contents_json(object, &info);
-	list = json_array();
+static const char *stalled_name(struct ringshm *channel, const struct ringshm_info *i, char *text, size_t size)
+{
+	struct ringshm_participant_info p = {.size = sizeof(p)};
+
+	if (ringshm_participant_info(channel, i->stalled_role, i->stalled_id, &p))
+		return "?";
+	return report_printable(text, size, p.comm, sizeof(p.comm));
+}
+
+static void stalled_text(struct ringshm *channel, const struct ringshm_info *i)
+{
+	bool stopped = process_is_stopped((pid_t)i->stalled_pid);
+	char name[32];
+
+	if (!i->stalled_role)
+		return;
+	printf("stalled       by %s %u, pid %u (%s), which is alive and has held position %llu for %.3f s; those "
+	       "behind it wait until it goes on",
+	       role_name(i->stalled_role), i->stalled_id, i->stalled_pid, stalled_name(channel, i, name, sizeof(name)),
+	       (unsigned long long)i->stalled_position, (double)i->stalled_ns / 1e9);
+	if (stopped)
+		printf("; it was stopped by a signal: kill -CONT %u", i->stalled_pid);
+	putchar('\n');
+}
+
+static json_t *stalled_json(struct ringshm *channel, const struct ringshm_info *i)
+{
+	char name[32];
+
+	if (!i->stalled_role)
+		return json_null();
+	return json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:b}", "role", role_name(i->stalled_role), "id",
+			 (json_int_t)i->stalled_id, "pid", (json_int_t)i->stalled_pid, "comm",
+			 stalled_name(channel, i, name, sizeof(name)), "position", (json_int_t)i->stalled_position,
+			 "ns", (json_int_t)i->stalled_ns, "stopped", (int)process_is_stopped((pid_t)i->stalled_pid));
+}
+
+/* ---- one look ------------------------------------------------------------------------------- */
+
+/* What passed between two looks, and when the first of them was. */
+struct flow {
+	struct ringshm_info before;
+	int64_t then;
+};
+
+static void flow_text(const struct flow *flow, const struct ringshm_info *now, int64_t at)
+{
+	double seconds = (double)(at - flow->then) / 1e9;
+	const char *unit = now->kind == RINGSHM_SPSC ? "bytes" : "messages";
+
+	if (flow->then && seconds > 0)
+		printf("flow          %.0f %s/s in, %.0f %s/s out\n", (double)(now->tail - flow->before.tail) / seconds,
+		       unit, (double)(now->head - flow->before.head) / seconds, unit);
+}
+
+static int show_text(const struct stat_request *r, struct ringshm *channel, const struct ringshm_info *info,
+		     const struct flow *flow)
+{
+	int error;
+
+	shape_text(r->name, info);
+	contents_text(info);
+	flow_text(flow, info, report_now());
+	stalled_text(channel, info);
+	error = each_participant(channel, participant_text, NULL);
+	return error ? report_library_failure(error) : report_end();
+}
+
+static int show_json(const struct stat_request *r, struct ringshm *channel, const struct ringshm_info *info)
+{
+	json_t *object = shape_json(r->name, info), *list = json_array();
+	int error;
+
+	contents_json(object, info);
+	json_object_set_new(object, "stalled", stalled_json(channel, info));
 	json_object_set_new(object, "participants", list);
+	if (r->watch)
+		set_int(object, "monotonic_ns", (uint64_t)report_now());
 	error = each_participant(channel, participant_json, list);
 	if (!error)
-		return report_json(object);
+		return r->watch ? report_json_line(object) : report_json(object);
 	json_decref(object);
 	return report_library_failure(error);
 }
 
+static int show(const struct stat_request *r, struct ringshm *channel, struct flow *flow)
+{
+	struct ringshm_info info = {.size = sizeof(info)};
+	int error = ringshm_info(channel, &info), code;
+
+	if (error)
+		return report_library_failure(error);
+	code = r->json ? show_json(r, channel, &info) : show_text(r, channel, &info, flow);
+	flow->before = info;
+	flow->then = report_now();
+	return code;
+}
+
+/* ---- all ------------------------------------------------------------------------------------ */
+
+static void clear_screen(const struct stat_request *r, uint64_t looks)
+{
+	if (r->json)
+		return;
+	if (isatty(STDOUT_FILENO))
+		fputs("\033[H\033[2J", stdout);
+	else if (looks)
+		putchar('\n');
+}
+
+/* A closed pipe ends the watching as it ends other filters. */
+static int watch(const struct stat_request *r, struct ringshm *channel)
+{
+	struct flow flow = {0};
+	int code = EXIT_DONE;
+
+	for (uint64_t looks = 0; code == EXIT_DONE && !interrupt_signal(); looks++) {
+		if (looks)
+			interrupt_rest(r->interval_ns);
+		if (interrupt_signal())
+			break;
+		clear_screen(r, looks);
+		code = show(r, channel, &flow);
+		if (r->count && looks + 1 == r->count)
+			break;
+		if (code == EXIT_DONE && flow.before.state & RINGSHM_STATE_SUPERSEDED) {
+			report_failure("stat %s: the channel was removed or replaced", r->name);
+			code = EXIT_NO_CHANNEL;
+		}
+	}
+	return code;
+}
+
 int cmd_stat(int argc, char **argv)
 {
-	struct stat_request r = {0};
+	struct stat_request r = {.interval_ns = WATCH_NS};
+	struct flow flow = {0};
 	struct ringshm *channel;
 	int error, code;
 
@@ -279,7 +417,9 @@ int cmd_stat(int argc, char **argv)
 	error = report_open(&channel, r.name);
 	if (error)
 		return report_library_failure(error);
-	code = show(&r, channel);
+	if (r.watch)
+		interrupt_begin();
+	code = r.watch ? watch(&r, channel) : show(&r, channel, &flow);
 	ringshm_close(channel);
-	return code;
+	return r.watch ? interrupt_end(code) : code;
 }

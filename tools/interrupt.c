@@ -46,10 +46,11 @@ int interrupt_signal(void)
 	return came;
 }
 
-void interrupt_note_closed_pipe(void)
+bool interrupt_note_closed_pipe(void)
 {
 	if (!pipe_was_ignored)
 		came = SIGPIPE;
+	return !pipe_was_ignored;
 }
 
 /* The look at `came` and the sleep are one: signals stay blocked between them. */

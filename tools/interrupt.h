@@ -3,6 +3,7 @@
 #ifndef RINGSHM_TOOLS_INTERRUPT_H
 #define RINGSHM_TOOLS_INTERRUPT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* From here on SIGINT, SIGTERM and SIGHUP are only noted, the second one kills; SIGPIPE becomes EPIPE. */
@@ -11,8 +12,8 @@ void interrupt_begin(void);
 /* The signal that came, or 0. */
 int interrupt_signal(void);
 
-/* A write found its pipe closed. */
-void interrupt_note_closed_pipe(void);
+/* A write found its pipe closed. True: that will end us quietly; false: SIGPIPE was ignored when we came. */
+bool interrupt_note_closed_pipe(void);
 
 /*
  * Wait until `fd` is ready for `events` (POLLIN, POLLOUT), at most `timeout_ns` (-1: for ever).

@@ -7,8 +7,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "command.h"
+#include "interrupt.h"
 
 int report_failure(const char *format, ...)
 {
@@ -32,25 +34,60 @@ int report_library_failure(int error)
 	return error == -ENOENT ? EXIT_NO_CHANNEL : EXIT_FAILED;
 }
 
+static int write_failed(void)
+{
+	if (errno == EPIPE && interrupt_note_closed_pipe())
+		return EXIT_FAILED; /* main dies by the signal */
+	return report_failure("write to standard output: %m");
+}
+
 int report_end(void)
 {
 	if (fflush(stdout) || ferror(stdout))
-		return report_failure("write to standard output: %m");
+		return write_failed();
 	return EXIT_DONE;
 }
 
-int report_json(json_t *value)
+static int print_json(json_t *value, size_t flags)
 {
 	int failed;
 
 	if (!value)
 		return report_failure("no memory for the JSON output");
-	failed = json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15) | JSON_ENCODE_ANY);
+	failed = json_dumpf(value, stdout, flags | JSON_REAL_PRECISION(15) | JSON_ENCODE_ANY);
 	json_decref(value);
 	if (failed)
-		return report_failure("write to standard output: %m");
+		return write_failed();
 	putchar('\n');
 	return report_end();
+}
+
+int report_json(json_t *value)
+{
+	return print_json(value, JSON_INDENT(2));
+}
+
+int report_json_line(json_t *value)
+{
+	return print_json(value, JSON_COMPACT);
+}
+
+char *report_printable(char *text, size_t size, const char *name, size_t length)
+{
+	size_t n = strnlen(name, length < size ? length : size - 1);
+
+	for (size_t i = 0; i < n; i++)
+		text[i] = (char)(name[i] >= ' ' && name[i] <= '~' ? name[i] : '?');
+	text[n] = 0;
+	return text;
+}
+
+int64_t report_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 json_t *report_real(double value)

@@ -21,8 +21,20 @@ int report_json(json_t *value);
 /* EXIT_DONE, or EXIT_FAILED with a sentence when standard output could not take everything (a full disk). */
 int report_end(void);
 
+/* The same on one line. */
+int report_json_line(json_t *value);
+
 /* A real number rounded for people: to 1/100. */
 json_t *report_real(double value);
+
+/*
+ * A name from shared memory, of at most `length` bytes and maybe without an end: whatever could upset a terminal
+ * or a reader of UTF-8 becomes '?'. `text` has room for `size` and is returned.
+ */
+char *report_printable(char *text, size_t size, const char *name, size_t length);
+
+/* CLOCK_MONOTONIC, ns. */
+int64_t report_now(void);
 
 /* "64 KiB", "4 MiB", "1000 B": `text` has room for 32 characters and is returned. */
 char *report_bytes(char *text, uint64_t bytes);

@@ -4,20 +4,11 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "command.h"
 #include "interrupt.h"
 #include "report.h"
 #include "stream_kind.h"
-
-int64_t stream_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 int64_t stream_slice(const struct stream *stream, int64_t since)
 {
@@ -25,7 +16,7 @@ int64_t stream_slice(const struct stream *stream, int64_t since)
 
 	if (stream->timeout_ns < 0)
 		return STREAM_SLICE_NS;
-	left = since + stream->timeout_ns - stream_now();
+	left = since + stream->timeout_ns - report_now();
 	if (left <= 0)
 		return 0;
 	return left < STREAM_SLICE_NS ? left : STREAM_SLICE_NS;
@@ -41,7 +32,7 @@ int stream_look(const struct stream *stream, struct ringshm_info *info)
 /* -ENOENT only when it did not come in time. */
 static int open_patiently(struct stream *stream, unsigned int access)
 {
-	int64_t since = stream_now(), rest;
+	int64_t since = report_now(), rest;
 	int error;
 
 	for (;;) {

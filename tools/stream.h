@@ -60,9 +60,6 @@ int stream_failure(const struct stream *stream, int error);
 /* Live producers and consumers now. 0 or the library's error. */
 int stream_look(const struct stream *stream, struct ringshm_info *info);
 
-/* CLOCK_MONOTONIC, ns. */
-int64_t stream_now(void);
-
 /* How long to sleep at most: what is left since `since`, a slice at the most; 0: time is up. */
 int64_t stream_slice(const struct stream *stream, int64_t since);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* A participant for the command's tests to look at: attach NAME ROLE MESSAGES, until standard input ends. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,19 +55,45 @@ static int consume(struct ringshm *channel, int messages)
 	return 0;
 }
 
+/* Reserves a slot of an mpmc ring and keeps it, so that consumers wait for it. */
+static int hold(struct ringshm *channel, int messages)
+{
+	struct ringshm_mpmc_producer p;
+
+	if (ringshm_mpmc_producer_open(&p, channel))
+		return die();
+	for (int i = 0; i < messages; i++)
+		if (ringshm_mpmc_send(&p, "12345678", 8))
+			return die();
+	if (!ringshm_mpmc_reserve(&p, 8))
+		return die();
+	say_ready();
+	ringshm_mpmc_producer_close(&p);
+	return 0;
+}
+
+static int take_part(struct ringshm *channel, const char *role, int messages)
+{
+	if (!strcmp(role, "holder"))
+		return hold(channel, messages);
+	return strcmp(role, "producer") ? consume(channel, messages) : produce(channel, messages);
+}
+
 int main(int argc, char **argv)
 {
 	struct ringshm_config config;
 	struct ringshm *channel;
+	bool holder;
 	int code;
 
 	if (argc != 4)
 		return 2;
-	ringshm_config_init(&config, RINGSHM_SPSC);
-	config.capacity = 65536;
+	holder = !strcmp(argv[2], "holder");
+	ringshm_config_init(&config, holder ? RINGSHM_MPMC : RINGSHM_SPSC);
+	config.capacity = holder ? 1024 : 65536;
 	if (ringshm_open_or_create(&channel, argv[1], &config))
 		return die();
-	code = strcmp(argv[2], "producer") ? consume(channel, atoi(argv[3])) : produce(channel, atoi(argv[3]));
+	code = take_part(channel, argv[2], atoi(argv[3]));
 	ringshm_close(channel);
 	return code;
 }
