@@ -70,14 +70,12 @@ static void note_account(const struct ringshm_backend_trial *trials, int count)
 static bool report_foresees(const struct ringshm_config *config, const struct scene *scene)
 {
 	struct ringshm_backend_trial trials[MOST] = {{.size = sizeof(trials[0])}};
-	uint64_t before = machine_pool_free();
 	int count = ringshm_backend_report(config, !scene->named, trials, MOST), first = 0;
 
 	while (first < count && trials[first].error)
 		first++;
 	if (count > 0 && first < count && trials[first].backend == scene->backend &&
-	    trials[first].page_size == scene->page && machine_pool_free() == before &&
-	    !machine_files(ringshm_directory()))
+	    trials[first].page_size == scene->page && machine_is_clean())
 		return true;
 	tap_note("report: %d, %s", count, ringshm_last_error());
 	note_account(trials, count);
@@ -217,7 +215,7 @@ static int tests(void)
 	door();
 	short_struct();
 	tap_ok(sentence_stays(), "what auto tried on the way to a channel is no last error");
-	tap_ok(!machine_files(ringshm_directory()), "nothing is left of all this");
+	tap_ok(machine_is_clean(), "nothing is left of all this");
 	return tap_done();
 }
 

@@ -16,6 +16,7 @@
 #include <sys/mount.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,13 +43,24 @@ static uint64_t read_pool(const char *file)
 	return value;
 }
 
-uint64_t machine_pool(uint64_t pages)
+static void write_pool(uint64_t pages)
 {
 	FILE *to = fopen(POOL "nr_hugepages", "w");
 
 	if (to) {
 		fprintf(to, "%llu\n", (unsigned long long)pages);
 		fclose(to);
+	}
+}
+
+/* Pages that somebody has a moment longer cannot be taken out of the pool yet. */
+uint64_t machine_pool(uint64_t pages)
+{
+	for (int i = 0; i < 100; i++) {
+		write_pool(pages);
+		if (read_pool("nr_hugepages") == pages)
+			return pages;
+		usleep(20000);
 	}
 	return read_pool("nr_hugepages");
 }
@@ -75,7 +87,8 @@ const char *machine_refusal(void)
 bool machine_mount(void)
 {
 	mkdir(mount_path, 0755);
-	return !mount("none", mount_path, "hugetlbfs", 0, "pagesize=2M");
+	/* the size makes the mount count what it has given out; the pool is everybody's */
+	return !mount("none", mount_path, "hugetlbfs", 0, "pagesize=2M,size=256M");
 }
 
 void machine_unmount(void)
@@ -106,6 +119,42 @@ unsigned int machine_segments(void)
 	struct shm_info info;
 
 	return shmctl(0, SHM_INFO, (struct shmid_ds *)&info) < 0 ? 0 : (unsigned int)info.used_ids;
+}
+
+static uint64_t mount_used(void)
+{
+	struct statfs fs;
+
+	/* the type, because under a path that nothing is mounted on lies a tmpfs */
+	return statfs(mount_path, &fs) || fs.f_type != 0x958458f6 ? 0 : (uint64_t)(fs.f_blocks - fs.f_bfree);
+}
+
+static bool holds_memory_file(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512];
+	bool held = false;
+
+	while (maps && fgets(line, sizeof(line), maps))
+		held = held || strstr(line, "ringshm-data");
+	if (maps)
+		fclose(maps);
+	return held;
+}
+
+/* In an IPC namespace that is shared with others the number of segments proves nothing. */
+bool machine_is_clean(void)
+{
+	unsigned int channels = machine_files(directory), files = machine_files(mount_path);
+	unsigned int segments = isolated ? machine_segments() : 0;
+	uint64_t used = mount_used();
+	bool held = holds_memory_file();
+
+	if (!channels && !files && !segments && !used && !held)
+		return true;
+	tap_note("left: %u channels, %u files, %llu huge pages, %u segments%s", channels, files,
+		 (unsigned long long)used, segments, held ? ", a mapped memory file" : "");
+	return false;
 }
 
 bool obey(const char *command)

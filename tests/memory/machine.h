@@ -32,9 +32,12 @@ bool machine_mount(void);
 void machine_unmount(void);
 const char *machine_mount_path(void);
 
-/* How many files the mount has, and how many System V segments the namespace. */
+/* How many entries a directory has, and how many System V segments the namespace. */
 unsigned int machine_files(const char *path);
 unsigned int machine_segments(void);
+
+/* No channel, no file and no page of the mount, no segment, and no memory file in this process. Says what is left. */
+bool machine_is_clean(void);
 
 /* A fork child's answer: `question` is run there, and must come to an end within 20 seconds. */
 bool in_child(bool (*question)(void *context), void *context);

@@ -36,16 +36,6 @@ static bool shell(const char *command)
 	return obey(whole);
 }
 
-static bool nothing_is_left(void)
-{
-	if (machine_pool_free() == 16 && !machine_files(machine_mount_path()) && !machine_segments() &&
-	    !machine_files(ringshm_directory()))
-		return true;
-	tap_note("%llu of 16 pages free, %u files, %u segments", (unsigned long long)machine_pool_free(),
-		 machine_files(machine_mount_path()), machine_segments());
-	return false;
-}
-
 /* As a builder leaves it that dies before the header has its magic: hidden, unlocked, 8 zero bytes in front. */
 static bool unbuild(void)
 {
@@ -59,7 +49,7 @@ static void half_built(uint32_t backend)
 
 	snprintf(question, sizeof(question), "%s: what a dead builder left goes with the next unlink of that name",
 		 ringshm_backend_name(backend));
-	tap_ok(make("half", backend) && unbuild() && ringshm_unlink("half") == 0 && nothing_is_left(), question);
+	tap_ok(make("half", backend) && unbuild() && ringshm_unlink("half") == 0 && machine_is_clean(), question);
 }
 
 static void replaced(uint32_t backend)
@@ -79,7 +69,7 @@ static void replaced(uint32_t backend)
 		 ringshm_backend_name(backend));
 	good = good && ring_run("again") && (backend != RINGSHM_BACKEND_SYSV || machine_segments() == 1) &&
 	       (backend != RINGSHM_BACKEND_HUGETLBFS || machine_files(machine_mount_path()) == 1);
-	tap_ok(good && !ringshm_unlink("again") && nothing_is_left(), question);
+	tap_ok(good && !ringshm_unlink("again") && machine_is_clean(), question);
 }
 
 /* ---- orphans -------------------------------------------------------------------------------- */
@@ -220,9 +210,9 @@ static int tests(void)
 	tap_ok(shell("rm -r kept-h") && in_child(look_from_elsewhere, NULL) && ringshm_orphans(1, NULL, NULL) == 1,
 	       "from another directory of channels nothing of this one is an orphan");
 	ringshm_unlink("kept-s");
-	tap_ok(nothing_is_left(), "nothing is left of all this");
+	tap_ok(machine_is_clean(), "nothing is left of all this");
 	marks();
-	tap_ok(nothing_is_left(), "nothing is left of that either");
+	tap_ok(machine_is_clean(), "nothing is left of that either");
 	return tap_done();
 }
 

@@ -12,7 +12,7 @@ planted=$ASAN_TREE/tests/smoke/planted
 tap_finds 'a planted overflow is noticed' 'signed integer overflow' "$planted" overflow
 tap_finds 'a planted use after free is noticed' 'heap-use-after-free' "$planted" late
 tap_finds 'a planted leak is noticed' 'detected memory leaks' "$planted" leak
-for directory in smoke abi unit model stress crash telemetry marketdata; do
+for directory in smoke abi unit memory model stress crash telemetry marketdata; do
 	run_programs "$ASAN_TREE" $directory 120 asan
 done
 tap_done
