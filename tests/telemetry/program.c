@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,6 +79,7 @@ void program_start(struct program *program, ...)
 	cr_assert_geq(program->pid, 0);
 	if (program->pid)
 		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing running */
 	dup2(program->out, STDOUT_FILENO);
 	dup2(program->err, STDERR_FILENO);
 	setpgid(0, 0);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -328,6 +329,7 @@ static struct program start_onto(int fd, const char *option, const char *value)
 	cr_assert_geq(program.pid, 0);
 	if (program.pid)
 		return program;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing running */
 	signal(SIGPIPE, SIG_DFL);
 	dup2(fd, STDOUT_FILENO);
 	execl(TELEMETRY, TELEMETRY, option, value, (char *)NULL);
@@ -447,6 +449,7 @@ ENDS(a_terminal_gets_the_table_and_q_leaves_it)
 	pair.pid = forkpty(&terminal, NULL, NULL, &size);
 	cr_assert_geq(pair.pid, 0);
 	if (pair.pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		execl(TELEMETRY, TELEMETRY, "--interval", "50ms", (char *)NULL);
 		_exit(127);
 	}
