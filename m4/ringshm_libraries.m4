@@ -28,23 +28,10 @@ AC_SUBST([NUMA_REQUIRES])
 PKG_CHECK_MODULES([PCAP], [libpcap >= 1.8], [have_pcap=yes], [have_pcap=no])
 PKG_CHECK_MODULES([ZLIB], [zlib], [have_zlib=yes], [have_zlib=no])
 PKG_CHECK_MODULES([CRITERION], [criterion >= 2.3], [have_criterion=yes], [have_criterion=no])
-PKG_CHECK_MODULES([BENCHMARK], [benchmark], [have_benchmark=yes], [have_benchmark=no])
 PKG_CHECK_MODULES([NCURSES], [ncursesw], [have_ncurses=yes], [have_ncurses=no])
 PKG_CHECK_MODULES([JANSSON], [jansson >= 2.10], [],
 	[AC_MSG_ERROR([jansson is missing, with which the ringshm command prints JSON; run: apt-get install libjansson-dev])])
-# Peers of the benchmarks: their headers only, each of which may be missing.
-PKG_CHECK_MODULES([DPDK], [libdpdk >= 20.11], [have_dpdk=yes
-	AC_DEFINE([HAVE_DPDK], [1], [Define to 1 to compare with DPDK's rte_ring.])
-	DPDK_CFLAGS=$(AS_ECHO(["$DPDK_CFLAGS"]) | sed 's/-I */-isystem /g')], [have_dpdk=no])
-PKG_CHECK_MODULES([CK], [ck >= 0.6], [have_ck=yes
-	AC_DEFINE([HAVE_CK], [1], [Define to 1 to compare with Concurrency Kit's ck_ring.])], [have_ck=no])
-AC_LANG_PUSH([C++])
-AC_CHECK_HEADER([boost/lockfree/spsc_queue.hpp], [have_boost=yes
-	AC_DEFINE([HAVE_BOOST_LOCKFREE], [1], [Define to 1 to compare with boost::lockfree.])], [have_boost=no])
-AC_CHECK_HEADER([readerwriterqueue.h], [have_moodycamel=yes
-	AC_DEFINE([HAVE_READERWRITERQUEUE], [1], [Define to 1 to compare with moodycamel::ReaderWriterQueue.])],
-	[have_moodycamel=no])
-AC_LANG_POP([C++])
+RINGSHM_BENCH_LIBRARIES
 AC_SEARCH_LIBS([argp_parse], [argp], [],
 	[AC_MSG_ERROR([argp_parse is missing: glibc has it, elsewhere install argp-standalone])])
 
@@ -58,8 +45,33 @@ AM_COND_IF([HAVE_CRITERION], [with_criterion_text=yes],
 AM_COND_IF([HAVE_MARKETDATA], [with_marketdata_text=yes],
 	[with_marketdata_text="no (apt-get install libpcap-dev zlib1g-dev)"])
 AM_COND_IF([HAVE_BENCHMARK], [with_benchmark_text=yes],
-	[with_benchmark_text="no (apt-get install g++ libbenchmark-dev)"])
+	[AS_VAR_IF([enable_bench], [no], [with_benchmark_text="no (--disable-bench)"],
+		[with_benchmark_text="no (apt-get install g++ libbenchmark-dev)"])])
 with_peers_text="DPDK $have_dpdk, ck $have_ck, boost $have_boost, moodycamel $have_moodycamel"
 AM_COND_IF([HAVE_NCURSES], [with_ncurses_text=yes],
 	[with_ncurses_text="no (apt-get install libncurses-dev)"])
+])
+
+# RINGSHM_BENCH_LIBRARIES
+# Google Benchmark, and the peers of the benchmarks: their headers only, each of which may be missing.
+AC_DEFUN([RINGSHM_BENCH_LIBRARIES], [
+AC_ARG_ENABLE([bench],
+	[AS_HELP_STRING([--disable-bench], [leave the benchmarks out: they compile longest])],
+	[], [enable_bench=yes])
+have_benchmark=no have_dpdk=no have_ck=no have_boost=no have_moodycamel=no
+AS_VAR_IF([enable_bench], [no], [], [
+PKG_CHECK_MODULES([BENCHMARK], [benchmark], [have_benchmark=yes], [have_benchmark=no])
+PKG_CHECK_MODULES([DPDK], [libdpdk >= 20.11], [have_dpdk=yes
+	AC_DEFINE([HAVE_DPDK], [1], [Define to 1 to compare with DPDK's rte_ring.])
+	DPDK_CFLAGS=$(AS_ECHO(["$DPDK_CFLAGS"]) | sed 's/-I */-isystem /g')], [have_dpdk=no])
+PKG_CHECK_MODULES([CK], [ck >= 0.6], [have_ck=yes
+	AC_DEFINE([HAVE_CK], [1], [Define to 1 to compare with Concurrency Kit's ck_ring.])], [have_ck=no])
+AC_LANG_PUSH([C++])
+AC_CHECK_HEADER([boost/lockfree/spsc_queue.hpp], [have_boost=yes
+	AC_DEFINE([HAVE_BOOST_LOCKFREE], [1], [Define to 1 to compare with boost::lockfree.])], [have_boost=no])
+AC_CHECK_HEADER([readerwriterqueue.h], [have_moodycamel=yes
+	AC_DEFINE([HAVE_READERWRITERQUEUE], [1], [Define to 1 to compare with moodycamel::ReaderWriterQueue.])],
+	[have_moodycamel=no])
+AC_LANG_POP([C++])
+])
 ])

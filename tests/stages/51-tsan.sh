@@ -7,7 +7,7 @@
 export TSAN_OPTIONS=halt_on_error=1:exitcode=99
 # clang: gcc's warns of every stand-alone fence, because it cannot see them.
 tap_check 'configures with clang and --enable-tsan' \
-	configure_tree "$TSAN_TREE" --enable-tsan --enable-werror --disable-shared CC=clang CXX=clang++ CFLAGS="-g -O1" CXXFLAGS="-g -O1" &&
+	configure_tree "$TSAN_TREE" --enable-tsan --enable-werror --disable-shared --disable-bench CC=clang CXX=clang++ CFLAGS="-g -O1" CXXFLAGS="-g -O1" &&
 	tap_check 'builds with --enable-tsan' build_tests "$TSAN_TREE"
 
 # Its shadow memory does not fit everywhere that address randomization may put a program.
