@@ -70,36 +70,12 @@ static const struct argp argp = {
 
 /* ---- participants --------------------------------------------------------------------------- */
 
-/* Calls visit() for each seat that is or was taken, producers first. 0 or the library's error. */
-static int each_participant(struct ringshm *channel, void (*visit)(const struct ringshm_participant_info *, void *),
-			    void *arg)
-{
-	for (uint32_t role = RINGSHM_ROLE_PRODUCER; role <= RINGSHM_ROLE_CONSUMER; role++)
-		for (uint32_t id = 0; id < RINGSHM_PARTICIPANTS_MAX; id++) {
-			struct ringshm_participant_info p = {.size = sizeof(p)};
-			int error = ringshm_participant_info(channel, role, id, &p);
-
-			if (error == -ERANGE)
-				break;
-			if (error && error != -ENOENT)
-				return error;
-			if (!error)
-				visit(&p, arg);
-		}
-	return 0;
-}
-
-static const char *role_name(uint32_t role)
-{
-	return role == RINGSHM_ROLE_PRODUCER ? "producer" : "consumer";
-}
-
 static void participant_text(const struct ringshm_participant_info *p, void *arg)
 {
 	char name[32];
 
 	(void)arg;
-	printf("  %-8s %4u  pid %u (%s), thread %u, %s, owner %llu of this seat, %llu dropped\n", role_name(p->role),
+	printf("  %-8s %4u  pid %u (%s), thread %u, %s, owner %llu of this seat, %llu dropped\n", report_role(p->role),
 	       p->id, p->pid, report_printable(name, sizeof(name), p->comm, sizeof(p->comm)), p->tid,
 	       p->alive ? "alive" : "dead", (unsigned long long)p->generation, (unsigned long long)p->dropped);
 }
@@ -109,7 +85,7 @@ static void participant_json(const struct ringshm_participant_info *p, void *arg
 	char name[32];
 
 	json_array_append_new(arg,
-			      json_pack("{s:s, s:I, s:b, s:I, s:I, s:s, s:I, s:I}", "role", role_name(p->role), "id",
+			      json_pack("{s:s, s:I, s:b, s:I, s:I, s:s, s:I, s:I}", "role", report_role(p->role), "id",
 					(json_int_t)p->id, "alive", (int)!!p->alive, "pid", (json_int_t)p->pid, "tid",
 					(json_int_t)p->tid, "comm",
 					report_printable(name, sizeof(name), p->comm, sizeof(p->comm)), "generation",
@@ -291,8 +267,9 @@ static void stalled_text(struct ringshm *channel, const struct ringshm_info *i)
 		return;
 	printf("stalled       by %s %u, pid %u (%s), which is alive and has held position %llu for %.3f s; those "
 	       "behind it wait until it goes on",
-	       role_name(i->stalled_role), i->stalled_id, i->stalled_pid, stalled_name(channel, i, name, sizeof(name)),
-	       (unsigned long long)i->stalled_position, (double)i->stalled_ns / 1e9);
+	       report_role(i->stalled_role), i->stalled_id, i->stalled_pid,
+	       stalled_name(channel, i, name, sizeof(name)), (unsigned long long)i->stalled_position,
+	       (double)i->stalled_ns / 1e9);
 	if (stopped)
 		printf("; it was stopped by a signal: kill -CONT %u", i->stalled_pid);
 	putchar('\n');
@@ -304,7 +281,7 @@ static json_t *stalled_json(struct ringshm *channel, const struct ringshm_info *
 
 	if (!i->stalled_role)
 		return json_null();
-	return json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:b}", "role", role_name(i->stalled_role), "id",
+	return json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:b}", "role", report_role(i->stalled_role), "id",
 			 (json_int_t)i->stalled_id, "pid", (json_int_t)i->stalled_pid, "comm",
 			 stalled_name(channel, i, name, sizeof(name)), "position", (json_int_t)i->stalled_position,
 			 "ns", (json_int_t)i->stalled_ns, "stopped", (int)process_is_stopped((pid_t)i->stalled_pid));
@@ -337,7 +314,7 @@ static int show_text(const struct stat_request *r, struct ringshm *channel, cons
 	contents_text(info);
 	flow_text(flow, info, report_now());
 	stalled_text(channel, info);
-	error = each_participant(channel, participant_text, NULL);
+	error = report_participants(channel, participant_text, NULL);
 	return error ? report_library_failure(error) : report_end();
 }
 
@@ -351,7 +328,7 @@ static int show_json(const struct stat_request *r, struct ringshm *channel, cons
 	json_object_set_new(object, "participants", list);
 	if (r->watch)
 		set_int(object, "monotonic_ns", (uint64_t)report_now());
-	error = each_participant(channel, participant_json, list);
+	error = report_participants(channel, participant_json, list);
 	if (!error)
 		return r->watch ? report_json_line(object) : report_json(object);
 	json_decref(object);

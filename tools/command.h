@@ -20,6 +20,7 @@ struct command {
 
 int cmd_create(int argc, char **argv);
 int cmd_ls(int argc, char **argv);
+int cmd_maps(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
 int cmd_recv(int argc, char **argv);
 int cmd_rm(int argc, char **argv);

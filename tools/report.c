@@ -153,3 +153,26 @@ const char *report_state(uint32_t state)
 		return "shut down";
 	return state & RINGSHM_STATE_EOF ? "ended" : "open";
 }
+
+const char *report_role(uint32_t role)
+{
+	return role == RINGSHM_ROLE_PRODUCER ? "producer" : "consumer";
+}
+
+int report_participants(struct ringshm *channel, void (*visit)(const struct ringshm_participant_info *, void *),
+			void *arg)
+{
+	for (uint32_t role = RINGSHM_ROLE_PRODUCER; role <= RINGSHM_ROLE_CONSUMER; role++)
+		for (uint32_t id = 0; id < RINGSHM_PARTICIPANTS_MAX; id++) {
+			struct ringshm_participant_info p = {.size = sizeof(p)};
+			int error = ringshm_participant_info(channel, role, id, &p);
+
+			if (error == -ERANGE)
+				break;
+			if (error && error != -ENOENT)
+				return error;
+			if (!error)
+				visit(&p, arg);
+		}
+	return 0;
+}

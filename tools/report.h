@@ -51,4 +51,11 @@ int report_open(struct ringshm **channel, const char *name);
 /* "open", "shut down", "removed", "ended": what ringshm_info.state says. */
 const char *report_state(uint32_t state);
 
+/* "producer", "consumer" */
+const char *report_role(uint32_t role);
+
+/* Calls visit() for each seat that is taken, producers first. 0 or the library's error. */
+int report_participants(struct ringshm *channel, void (*visit)(const struct ringshm_participant_info *, void *),
+			void *arg);
+
 #endif /* RINGSHM_TOOLS_REPORT_H */

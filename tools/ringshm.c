@@ -13,6 +13,7 @@
 static const struct command commands[] = {
 	{"create", "make a channel", cmd_create},
 	{"ls", "list the channels of this machine", cmd_ls},
+	{"maps", "show who maps a channel, where, with which pages", cmd_maps},
 	{"ping", "measure round trips between two processes", cmd_ping},
 	{"recv", "write the messages of a channel to standard output", cmd_recv},
 	{"rm", "remove channels", cmd_rm},
