@@ -10,7 +10,9 @@ example_of() {
 
 # compiles PAGE : its example does, without a warning, and is a whole program.
 compiles() {
-	local source=$WORK/$(basename "$1").c
+	local source
+
+	source=$WORK/$(basename "$1").c
 	example_of "$1" >"$source"
 	grep -q 'int main(' "$source" || { say "$1: no program under EXAMPLES"; return 1; }
 	gcc -std=gnu11 -Wall -Wextra -Werror -I"$TOP/include" "$source" -o "${source%.c}" \
