@@ -13,6 +13,7 @@
 
 #define N_OF(array) (sizeof(array) / sizeof(*(array)))
 
+#define TRIALS_MOST 16
 #define CAPACITY_BYTES 65536 /* of an spsc ring when nothing is said */
 #define CAPACITY_SLOTS 1024  /* of the others */
 
@@ -223,6 +224,28 @@ static const struct argp argp = {
 
 /* ---- what was got --------------------------------------------------------------------------- */
 
+/* What `auto` tried in vain before it took what it took. */
+static json_t *refusals(void)
+{
+	struct ringshm_backend_trial all[TRIALS_MOST] = {{.size = sizeof(all[0])}};
+	json_t *array = json_array();
+	int n = ringshm_backend_trials(all, TRIALS_MOST);
+
+	for (int i = 0; i < n && i < TRIALS_MOST; i++)
+		if (all[i].error)
+			json_array_append_new(array, report_trial(&all[i]));
+	return array;
+}
+
+static void print_refusals(void)
+{
+	json_t *array = refusals();
+
+	for (size_t i = 0; i < json_array_size(array); i++)
+		report_trial_text(json_array_get(array, i));
+	json_decref(array);
+}
+
 static void print_text(const struct create_request *r, const struct ringshm_info *i)
 {
 	char capacity[32], page[32];
@@ -233,15 +256,16 @@ static void print_text(const struct create_request *r, const struct ringshm_info
 		snprintf(capacity, sizeof(capacity), "%llu slots", (unsigned long long)i->capacity);
 	printf("%s: %s of %s, largest message %u bytes, in %s with pages of %s\n", r->name, ringshm_kind_name(i->kind),
 	       capacity, i->max_payload, ringshm_backend_name(i->backend), report_bytes(page, i->page_size));
+	print_refusals();
 }
 
 static json_t *as_json(const struct create_request *r, const struct ringshm_info *i)
 {
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:I, s:I, s:i}", "name", r->name, "kind",
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:I, s:I, s:i, s:o}", "name", r->name, "kind",
 			 ringshm_kind_name(i->kind), "capacity", (json_int_t)i->capacity, "slot_size",
 			 (json_int_t)i->slot_size, "max_payload", (json_int_t)i->max_payload, "backend",
 			 ringshm_backend_name(i->backend), "page_size", (json_int_t)i->page_size, "data_size",
-			 (json_int_t)i->data_size, "node", (int)i->node);
+			 (json_int_t)i->data_size, "node", (int)i->node, "refused", refusals());
 }
 
 static int show(const struct create_request *r, struct ringshm *channel)

@@ -176,3 +176,30 @@ int report_participants(struct ringshm *channel, void (*visit)(const struct ring
 		}
 	return 0;
 }
+
+json_t *report_trial(const struct ringshm_backend_trial *trial)
+{
+	json_t *o = json_pack("{s:s, s:I, s:b}", "backend", ringshm_backend_name(trial->backend), "page_size",
+			      (json_int_t)trial->page_size, "works", !trial->error);
+
+	if (trial->error)
+		json_object_set_new(o, "reason", json_string(trial->reason));
+	if (trial->error && *trial->mend)
+		json_object_set_new(o, "mend", json_string(trial->mend));
+	return o;
+}
+
+void report_trial_text(const json_t *trial)
+{
+	const char *reason = json_string_value(json_object_get(trial, "reason"));
+	const char *mend = json_string_value(json_object_get(trial, "mend"));
+	char size[32];
+
+	printf("  %-9s %s, pages of %s\n", json_string_value(json_object_get(trial, "backend")),
+	       json_is_true(json_object_get(trial, "works")) ? "works" : "refused",
+	       report_bytes(size, (uint64_t)json_integer_value(json_object_get(trial, "page_size"))));
+	if (reason)
+		printf("            %s\n", reason);
+	if (mend)
+		printf("            mend it: %s\n", mend);
+}

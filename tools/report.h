@@ -51,6 +51,10 @@ int report_open(struct ringshm **channel, const char *name);
 /* "open", "shut down", "removed", "ended": what ringshm_info.state says. */
 const char *report_state(uint32_t state);
 
+/* What became of one backend, as JSON, and that as a line or two of text. */
+json_t *report_trial(const struct ringshm_backend_trial *trial);
+void report_trial_text(const json_t *trial);
+
 /* "producer", "consumer" */
 const char *report_role(uint32_t role);
 
