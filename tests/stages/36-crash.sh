@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Do survivors go on when participants are killed?
+# Do survivors go on when participants are killed, and would these tests notice if they did not?
 # timeout: 480
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/tap.sh"
 
@@ -9,5 +9,9 @@ bad=$?
 planted=$TREE/tests/crash/takeover_planted
 tap_finds 'a consumer that forgets to store its progress is noticed' '^not ok' "$planted" R4
 tap_finds 'a header that is not cleared before its record appears is noticed' '^not ok' "$planted" unzeroed
+planted=$TREE/tests/crash/mpmc_steps_planted
+export RINGSHM_CRASH_SHARE=300
+tap_finds 'a claim that is anonymous for one instruction is noticed' '^not ok' "$planted" anonymous
+tap_finds 'a loss that nobody counts is noticed' '^not ok' "$planted" uncounted
 TAP_FAILED=$((TAP_FAILED + bad))
 tap_done

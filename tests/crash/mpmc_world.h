@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* A tiny mpmc ring with everybody who uses it in one struct, so that a moment of it can be copied and judged. */
+#ifndef RINGSHM_TESTS_MPMC_WORLD_H
+#define RINGSHM_TESTS_MPMC_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ringshm/mpmc.h>
+
+#define CAPACITY 4
+#define SEATS 8
+#define LOG 160 /* messages an agent remembers */
+#define CLAIMS 16
+
+/* Who takes part. A seat is one agent's at a time; the newcomer takes the victim's. */
+enum {
+	FIRST_PRODUCER,
+	SECOND_PRODUCER,
+	FIRST_CONSUMER,
+	SECOND_CONSUMER,
+	VICTIM,
+	BYSTANDER,
+	NEWCOMER,
+	FORMER, /* died before it all began */
+	AGENTS
+};
+
+enum operation {
+	SEND,
+	SEND_TWICE,
+	RESERVE_N,
+	COMMIT_PART,
+	DISCARD,
+	RECV,
+	RECV_TWICE,
+	PEEK_N,
+	PEEK_NEXT,
+	RELEASE_PART,
+	REPAIR_PRODUCED,
+	REPAIR_CONSUMED,
+	FOLD,
+	OPERATIONS
+};
+
+/* A position that somebody was seen to claim, with what stood there. */
+struct claim {
+	uint64_t f;
+	uint64_t state; /* of the slot, when it was claimed */
+	uint64_t data;	/* in the slot, when it was claimed */
+	unsigned int side;
+};
+
+/* One participant: its endpoint, and what it remembers for the judge. Nobody else reads it. */
+struct agent {
+	struct ringshm_mpmc_producer p;
+	struct ringshm_mpmc_consumer c;
+	uint64_t sent[LOG], received[LOG];
+	uint32_t sends, receives, discards;
+	uint64_t ordinal;
+	uint32_t seat;
+	enum operation operation;
+	bool present;
+	bool dead; /* then `sent` and `received` are what world_kill() found it to have done */
+	struct claim claim[CLAIMS];
+	uint32_t claims;
+};
+
+struct world {
+	ringshm_word cursor[2];
+	ringshm_word lost[2];
+	ringshm_word repairs[2];
+	ringshm_word state;
+	ringshm_word32 nobody_sleeps;
+	struct ringshm_participant lines[2][SEATS];
+	struct {
+		ringshm_word word;
+		uint64_t payload;
+	} slot[CAPACITY];
+	bool dead[SEATS];
+	struct agent agent[AGENTS];
+	uint64_t seen[2];	 /* cursors, when somebody last looked who had claimed */
+	uint64_t died_with[LOG]; /* messages that dead consumers had not released */
+	uint32_t lost_c, lost_p; /* by the dead: exactly what must be counted */
+	uint64_t start;
+	uint64_t ordinal; /* of the last message sent */
+};
+
+extern struct world world;
+extern const char *const operation_name[OPERATIONS];
+
+/* Seat and endpoint for an agent; whatever a former owner of the seat had intended is ended. */
+struct agent *world_join(int who, uint32_t seat, enum operation operation);
+void operation_run(void *agent);
+/* Whatever was claimed since the last look, `who` has claimed. To be called after each of its steps ... */
+void world_watch(int who);
+/* ... and this when somebody else has run meanwhile. */
+void world_look_away(void);
+/*
+ * An empty world but for `fill` messages, at a start position. `scars`: 1: dead consumers have marked every
+ * slot; 2: a dead producer holds every second position of the fill; 4: that is repaired already.
+ */
+void world_begin(uint64_t start, uint32_t fill, uint32_t scars);
+#define WORLD_SCARS 6
+
+/* The agent dies here: what it has claimed and not finished is what must be counted as lost, exactly. */
+void world_kill(int who);
+/* The survivors send, receive and repair, `rounds` times at most, until nothing moves. */
+void world_go_on(uint32_t rounds);
+/* Built with an override of the atomics: choose its fault, and keep what it remembers with a moment. */
+bool world_plant(const char *fault);
+struct world_faults {
+	unsigned char state[1024];
+};
+void world_save_faults(struct world_faults *faults);
+void world_restore_faults(const struct world_faults *faults);
+/* Everything accounted for, in order, once, and the ring as large as ever. NULL, or what is wrong. */
+const char *world_judge(void);
+
+#endif
