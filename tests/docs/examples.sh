@@ -11,7 +11,6 @@ example_of() {
 # compiles PAGE : its example does, without a warning, and is a whole program.
 compiles() {
 	local source
-
 	source=$WORK/$(basename "$1").c
 	example_of "$1" >"$source"
 	grep -q 'int main(' "$source" || { say "$1: no program under EXAMPLES"; return 1; }
@@ -23,6 +22,15 @@ compiles() {
 runs() {
 	RINGSHM_DIR=$(mktemp -d "${RINGSHM_DIR:-/dev/shm}/man.XXXXXX") timeout 20 bash -c \
 		'"$1"; rc=$?; rm -rf "$RINGSHM_DIR"; exit $rc' - "$WORK/$(basename "$1")"
+}
+
+# agrees PAGE : its synopsis declares functions as the headers do; the compiler compares the two.
+agrees() {
+	local source
+	source=$WORK/$(basename "$1").synopsis.c
+	sed -n '/^\.SH SYNOPSIS/,/^\.fi/p' "$1" | sed -e '/^\./d' -e 's/\\-/-/g' >"$source"
+	grep -q ');' "$source" || { say "$1: no prototype under SYNOPSIS"; return 1; }
+	gcc -std=gnu11 -Wall -Wextra -Werror -I"$TOP/include" -fsyntax-only "$source"
 }
 
 # undocumented : functions that the library exports and no page of section 3 names.
