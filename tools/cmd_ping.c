@@ -16,7 +16,7 @@ struct ping_arguments {
 	bool json;
 };
 
-static const struct ping_kind *const kinds[] = {&ping_spsc};
+static const struct ping_kind *const kinds[] = {&ping_spsc, &ping_token, &ping_mpmc};
 
 static const struct ping_kind *find_kind(const char *name, struct argp_state *state)
 {
@@ -71,8 +71,8 @@ static const struct argp_option options[] = {
 	{"size", 's', "BYTES", 0, "Size of a message (default 8)", 0},
 	{"count", 'n', "N", 0, "Round trips to time one by one (default 100000)", 0},
 	{"cpus", 'p', "A,B", 0, "CPUs of the two processes (default: the first two allowed)", 0},
-	{"capacity", 'c', "BYTES", 0, "Capacity of each ring, a power of two (default 64K)", 0},
-	{"kind", 'k', "KIND", 0, "Kind of ring (default spsc)", 0},
+	{"capacity", 'c', "BYTES", 0, "Memory of each ring, a power of two (default 64K, more for large messages)", 0},
+	{"kind", 'k', "KIND", 0, "spsc (default), token or mpmc", 0},
 	{"json", 'j', NULL, 0, "Print a JSON object", 0},
 	{0},
 };

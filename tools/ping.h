@@ -16,7 +16,7 @@
 struct ping_request {
 	const struct ping_kind *kind;
 	uint32_t size;	   /* of a message, bytes */
-	uint64_t capacity; /* of each ring, as ringshm_config.capacity */
+	uint64_t capacity; /* of each ring, bytes, whatever its kind counts in */
 	uint64_t count;	   /* round trips timed one by one */
 	struct pair_cpus cpus;
 };
@@ -34,6 +34,14 @@ struct ping_side {
 			struct ringshm_spsc_producer out;
 			struct ringshm_spsc_consumer in;
 		} spsc;
+		struct {
+			struct ringshm_token_producer out;
+			struct ringshm_token_consumer in;
+		} token;
+		struct {
+			struct ringshm_mpmc_producer out;
+			struct ringshm_mpmc_consumer in;
+		} mpmc;
 	} ends;
 };
 
@@ -41,6 +49,8 @@ struct ping_side {
 struct ping_kind {
 	const char *name;
 	uint32_t kind; /* enum ringshm_kind */
+	/* the channel's shape from the request's bytes; 0, or -EMSGSIZE: it cannot take such messages */
+	int (*shape)(const struct ping_request *request, struct ringshm_config *config);
 	int (*open)(struct ping_side *s, struct ringshm *out, struct ringshm *in);
 	void (*close)(struct ping_side *s);
 	/* n means over FLOOR_BATCH round trips each */
@@ -51,7 +61,9 @@ struct ping_kind {
 	int (*echo)(struct ping_side *s, uint64_t n);
 };
 
+extern const struct ping_kind ping_mpmc;
 extern const struct ping_kind ping_spsc;
+extern const struct ping_kind ping_token;
 
 /* What was found, in the class that most samples were of. */
 struct ping_result {

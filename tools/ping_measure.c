@@ -226,7 +226,9 @@ static int make_channels(struct ping *p)
 	int error;
 
 	ringshm_config_init(&config, p->request->kind->kind);
-	config.capacity = p->request->capacity;
+	if (p->request->kind->shape(p->request, &config))
+		return report_failure("ping: a %s channel cannot take messages of %u bytes", p->request->kind->name,
+				      p->request->size);
 	error = ringshm_create(&p->out, NULL, &config);
 	if (!error)
 		error = ringshm_create(&p->in, NULL, &config);

@@ -2,6 +2,12 @@
 /* ringshm ping over a pair of spsc rings. */
 #include "ping_loops.h"
 
+static int shape(const struct ping_request *request, struct ringshm_config *config)
+{
+	config->capacity = request->capacity;
+	return 0;
+}
+
 static int open_ends(struct ping_side *s, struct ringshm *out, struct ringshm *in)
 {
 	int error = ringshm_spsc_producer_open(&s->ends.spsc.out, out);
@@ -62,4 +68,4 @@ static int echo(struct ping_side *s, uint64_t n)
 	return ping__echo(s, n, send, receive);
 }
 
-const struct ping_kind ping_spsc = {"spsc", RINGSHM_SPSC, open_ends, close_ends, batches, singles, echo};
+const struct ping_kind ping_spsc = {"spsc", RINGSHM_SPSC, shape, open_ends, close_ends, batches, singles, echo};

@@ -27,5 +27,12 @@ tap_check 'and exits with 1' exits 1 ringshm ping --size 60000 --capacity 64K
 tap_check 'a capacity that is no power of two is refused' exits 1 ringshm ping --capacity 100000
 tap_check 'a CPU that is not there is wrong usage' exits 2 ringshm ping --cpus "$CPU,999"
 tap_check 'a count of zero is wrong usage' exits 2 ringshm ping --count 0
+for kind in token mpmc; do
+	tap_check "ping over $kind channels has figures that fit together" \
+		json "$SOUND and .size == 8 and .kind == \"$kind\"" ringshm ping --json --count 2000 --kind $kind
+done
+tap_check 'ping over mpmc channels takes larger messages' \
+	json "$SOUND and .size == 1024" ringshm ping --json --count 1000 --kind mpmc --size 1024
+tap_check 'a token is of 8 bytes, and ping says so' says 'cannot take messages of 64 bytes' ringshm ping --kind token --size 64
 tap_check 'an unknown kind is wrong usage' exits 2 ringshm ping --kind fog
 tap_done

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+/* ringshm ping over a pair of mpmc rings. */
+#include "ping_loops.h"
+
+static int shape(const struct ping_request *request, struct ringshm_config *config)
+{
+	config->slot_size = (uint32_t)floor_stride(request->size);
+	config->capacity = 2;
+	while (config->capacity * 2 * config->slot_size <= request->capacity)
+		config->capacity *= 2;
+	return 0;
+}
+
+static int open_ends(struct ping_side *s, struct ringshm *out, struct ringshm *in)
+{
+	int error = ringshm_mpmc_producer_open(&s->ends.mpmc.out, out);
+
+	if (error)
+		return error;
+	error = ringshm_mpmc_consumer_open(&s->ends.mpmc.in, in);
+	if (error)
+		ringshm_mpmc_producer_close(&s->ends.mpmc.out);
+	return error;
+}
+
+static void close_ends(struct ping_side *s)
+{
+	ringshm_mpmc_producer_close(&s->ends.mpmc.out);
+	ringshm_mpmc_consumer_close(&s->ends.mpmc.in);
+}
+
+PING__INLINE int send(struct ping_side *s)
+{
+	struct ringshm_mpmc_producer *p = &s->ends.mpmc.out;
+	void *payload = ringshm_mpmc_reserve(p, s->size);
+
+	if (!payload)
+		return p->status ? p->status : -EAGAIN;
+	floor_put(payload, s->buf, s->size);
+	ringshm_mpmc_commit(p, s->size);
+	return 0;
+}
+
+PING__INLINE int receive(struct ping_side *s)
+{
+	struct ringshm_mpmc_consumer *c = &s->ends.mpmc.in;
+	uint32_t len;
+	const void *payload = ringshm_mpmc_peek(c, &len);
+
+	if (!payload)
+		return c->status ? c->status : -EAGAIN;
+	if (len != s->size)
+		return -EBADMSG;
+	floor_get(s->buf, payload, len);
+	ringshm_mpmc_release(c, 1);
+	return 0;
+}
+
+static int batches(struct ping_side *s, unsigned int n, double *mean_ns)
+{
+	return ping__batches(s, n, mean_ns, send, receive);
+}
+
+static int singles(struct ping_side *s, uint64_t n, struct histogram *h)
+{
+	return ping__singles(s, n, h, send, receive);
+}
+
+static int echo(struct ping_side *s, uint64_t n)
+{
+	return ping__echo(s, n, send, receive);
+}
+
+const struct ping_kind ping_mpmc = {"mpmc", RINGSHM_MPMC, shape, open_ends, close_ends, batches, singles, echo};
