@@ -202,7 +202,7 @@ void operation_run(void *agent)
 	switch (a->operation) {
 	case SEND_TWICE:
 		send_one(a);
-		/* fall through */
+		__attribute__((fallthrough));
 	case SEND:
 		send_one(a);
 		break;
@@ -217,7 +217,7 @@ void operation_run(void *agent)
 		break;
 	case RECV_TWICE:
 		receive_one(a);
-		/* fall through */
+		__attribute__((fallthrough));
 	case RECV:
 		receive_one(a);
 		break;
