@@ -73,6 +73,8 @@ int ringshm__hold_channel_dir(int base, const char *name);
 bool ringshm__is_still(int base, const char *name, int dir);
 int ringshm__hidden_name(char out[static 256], const char *prefix, const char *name);
 int ringshm__remove_dir(int base, const char *entry);
+
+/* leftover.c */
 int ringshm__remove_leftovers(int base, const char *name);
 
 /* file.c: open one file of a channel, refuse what is not a plain file. */

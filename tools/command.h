@@ -19,6 +19,7 @@ struct command {
 };
 
 int cmd_create(int argc, char **argv);
+int cmd_gc(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_ls(int argc, char **argv);
 int cmd_maps(int argc, char **argv);

@@ -25,7 +25,7 @@ static void note(int signal)
 /* What was ignored when we came (nohup) stays ignored. */
 static void catch (int signal)
 {
-	struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESETHAND}, before;
+	struct sigaction action = {.sa_handler = note, .sa_flags = (int)SA_RESETHAND}, before;
 
 	if (!sigaction(signal, NULL, &before) && before.sa_handler != SIG_IGN)
 		sigaction(signal, &action, NULL);

@@ -12,6 +12,7 @@
 
 static const struct command commands[] = {
 	{"create", "make a channel", cmd_create},
+	{"gc", "remove what belongs to the dead", cmd_gc},
 	{"info", "show what this machine offers channels, and what to mend", cmd_info},
 	{"ls", "list the channels of this machine", cmd_ls},
 	{"maps", "show who maps a channel, where, with which pages", cmd_maps},

@@ -367,6 +367,22 @@ struct ringshm_orphan {
  */
 int ringshm_orphans(int remove, void (*visit)(const struct ringshm_orphan *orphan, void *context), void *context);
 
+/* A hidden directory of a channel that a crash left half built or half removed. */
+struct ringshm_leftover {
+	uint32_t size; /* as the library knows it */
+	uint32_t half_built;
+	uint32_t owner;	   /* uid */
+	int32_t error;	   /* removing it: 0 or -errno */
+	char channel[136]; /* the name that it would have, or had */
+	char entry[256];   /* in ringshm_directory() */
+};
+
+/*
+ * Find these, show each to `visit` (may be NULL), and with `remove` remove it. What a living process is
+ * building is left alone. Number found, or -errno.
+ */
+int ringshm_leftovers(int remove, void (*visit)(const struct ringshm_leftover *leftover, void *context), void *context);
+
 /*
  * Survive the loss of memory. Whoever may write a named channel's files may also cut them short, and an access
  * then raises SIGBUS. After this call such a fault in a channel of this library puts private pages of zeros in the
