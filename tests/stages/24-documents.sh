@@ -23,6 +23,9 @@ tap_finds 'a name that does not exist is noticed' 'nothing is called ringshm_sin
 tap_check 'mandoc finds nothing to mend in the manual pages' lint "${PAGES[@]}"
 printf '.TH X 3\n.SH NAME\n.B x\n.PP\n' >"$WORK/planted.3"
 tap_finds 'a planted careless page is noticed' 'WARNING' lint "$WORK/planted.3"
+tap_check 'the manual pages have no stray markup' plain "${PAGES[@]}"
+say 'waits up to _timeout_ns_ nanoseconds' >"$WORK/stray.3"
+tap_finds 'planted stray markup is noticed' '_timeout_ns_' plain "$WORK/stray.3"
 tap_check 'every function of the library has a page' undocumented "${CALLS[@]}"
 tap_finds 'a function without a page is noticed' 'no page has ringshm_create' undocumented "$WORK/planted.3"
 for page in "${CALLS[@]}"; do
