@@ -5,8 +5,8 @@
 # stages whose names contain one of the words.
 #
 # A stage is a program NN-name.sh that prints TAP, Criterion's summary or "N passed, N failed"; it has
-# "# timeout: SECONDS" in its head (times $RINGSHM_CHECK_PATIENCE, 3). One that dies, hangs, counts nothing or leaves channels behind has
-# failed. Its output is kept in build-check/.
+# "# timeout: SECONDS" in its head, for a quiet machine: it gets RINGSHM_CHECK_PATIENCE (3) times that. One
+# that dies, hangs, counts nothing or leaves channels behind has failed. Its output is kept in build-check/.
 set -u
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
