@@ -33,11 +33,11 @@ agrees() {
 	gcc -std=gnu11 -Wall -Wextra -Werror -I"$TOP/include" -fsyntax-only "$source"
 }
 
-# plain PAGE... : outside examples no backslash is shown to readers, and no other language's emphasis.
+# plain PAGE... : outside examples and synopses no backslash is shown to readers, and no other language's emphasis.
 plain() {
 	local page bad=0
 	for page in "$@"; do
-		sed '/^\.EX/,/^\.EE/d' "$page" | grep -nE '\\e|(^|[ (])_[a-z][a-z_]*_([ .,;:)]|$)|\*\*' && { say "$page"; bad=1; }
+		sed -e '/^\.EX/,/^\.EE/d' -e '/^\.nf/,/^\.fi/d' "$page" | grep -nE '\\e|(^|[ (])_[a-z][a-z_]*_([ .,;:)]|$)|\*\*' && { say "$page"; bad=1; }
 	done
 	return $bad
 }
