@@ -7,11 +7,12 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Wrong in any order of execution. */
 enum planted_fault {
 	PLANTED_NONE,
 	PLANTED_ANONYMOUS, /* the intent is stored one step too late: after the swap of the cursor */
 	PLANTED_UNCOUNTED, /* a dead producer's slot becomes a discarded one */
+	PLANTED_A1,	   /* a slot's word is loaded relaxed */
+	PLANTED_R2,	   /* ... stored relaxed */
 };
 
 /* The program includes this in one file only, and names the ring's words before it uses them. */
@@ -24,7 +25,7 @@ static struct planted_pending {
 	uint64_t value;
 } planted_pending[64];
 
-static const char *const planted_names[] = {"none", "anonymous", "uncounted"};
+static const char *const planted_names[] = {"none", "anonymous", "uncounted", "A1", "R2"};
 
 /* False: no such fault. */
 static inline bool planted_choose(const char *name)
@@ -65,6 +66,8 @@ static inline uint64_t ringshm_load_relaxed(const ringshm_word *p)
 
 static inline uint64_t ringshm_load_acquire(const ringshm_word *p)
 {
+	if (planted_fault == PLANTED_A1 && planted_within(p, planted_slots, planted_slots_end))
+		return __atomic_load_n(p, __ATOMIC_RELAXED);
 	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
 }
 
@@ -80,7 +83,10 @@ static inline void ringshm_store_release(ringshm_word *p, uint64_t v)
 		planted_mine()->value = v;
 		return;
 	}
-	__atomic_store_n(p, v, __ATOMIC_RELEASE);
+	if (planted_fault == PLANTED_R2 && planted_within(p, planted_slots, planted_slots_end))
+		__atomic_store_n(p, v, __ATOMIC_RELAXED);
+	else
+		__atomic_store_n(p, v, __ATOMIC_RELEASE);
 }
 
 static inline bool ringshm_swap_release(ringshm_word *p, uint64_t *expected, uint64_t v)

@@ -14,6 +14,9 @@ tap_check 'configures with clang and --enable-tsan' \
 setarch "$(uname -m)" -R true 2>/dev/null && STEADY="setarch $(uname -m) -R"
 tap_check 'runs at all' ${STEADY:-} "$TSAN_TREE/tests/smoke/smoke"
 tap_finds 'a planted race is noticed' 'WARNING: ThreadSanitizer: data race' ${STEADY:-} "$TSAN_TREE/tests/smoke/planted" race
+threads=$TSAN_TREE/tests/stress/mpmc_threads_planted
+tap_finds 'an mpmc slot handed over by a relaxed store is noticed' 'data race' ${STEADY:-} "$threads" R2
+tap_finds 'an mpmc slot looked at by a relaxed load is noticed' 'data race' ${STEADY:-} "$threads" A1
 for directory in smoke unit model stress crash; do
 	RUNNER=${STEADY:-} run_programs "$TSAN_TREE" $directory 120 tsan
 done
