@@ -125,7 +125,7 @@ static int kmod_open(struct ringshm_area *area, const struct ringshm_area_place 
 		return 0;
 	if (area->fd == -ENOENT)
 		return ringshm__fail(
-			ENOENT,
+			ENXIO,
 			"open %s: its memory, region %s of the module, is gone or the module is not loaded; run: ringshm rm %s",
 			place->name, name, place->name);
 	return ringshm__fail(-area->fd, "open %s: its memory, region %s of %s: %s; be a member of group ringshm",

@@ -5,6 +5,7 @@
 #include "backend.h"
 #include "hugepages.h"
 #include "internal.h"
+#include "node.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -104,7 +105,7 @@ static int collapse(unsigned char *address, uint64_t size)
 /* What is not mapped by huge entries already is collapsed; then the kernel's own account decides. */
 static int make_huge(unsigned char *address, uint64_t size, uint64_t huge, const struct ringshm_area_place *place)
 {
-	uint64_t whole = size / huge * huge, got = ringshm__smaps(address, "ShmemPmdMapped");
+	uint64_t whole = size / huge * huge, got = ringshm__smaps(address, size, "ShmemPmdMapped");
 	int error = 0;
 
 	if (got < whole)
@@ -113,7 +114,7 @@ static int make_huge(unsigned char *address, uint64_t size, uint64_t huge, const
 		return refuse_collapse(place);
 	if (!error)
 		ringshm__populate(address, size, true, place->name);
-	got = ringshm__smaps(address, "ShmemPmdMapped");
+	got = ringshm__smaps(address, size, "ShmemPmdMapped");
 	return got == whole ? 0 : refuse_scarce(got, whole, place);
 }
 
@@ -125,6 +126,7 @@ static int fill(struct ringshm_area *area, uint64_t huge, const struct ringshm_a
 
 	if (map == MAP_FAILED)
 		return ringshm__no_map(errno, area->size, place->name);
+	ringshm__node_deal(map, area->size, huge, place->node);
 	/* both are attempts: allocating and looking afterwards says what came of them */
 	madvise(map, (size_t)area->size, MADV_HUGEPAGE);
 	madvise(map, (size_t)area->size, MADV_POPULATE_WRITE);

@@ -175,7 +175,7 @@ void *ringshm__map_file(int fd, uint64_t size, uint64_t align, int protection);
 int ringshm__map_aligned(int fd, uint64_t size, uint64_t align, bool writable, const char *what, void **address);
 int ringshm__populate(void *address, uint64_t size, bool writable, const char *what);
 int ringshm__no_map(int error, uint64_t size, const char *what);
-uint64_t ringshm__smaps(const void *address, const char *field);
+uint64_t ringshm__smaps(const void *address, uint64_t size, const char *field);
 uint64_t ringshm__page(void);
 
 /* attach.c: do these marks say that the data area is the channel's? */

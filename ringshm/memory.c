@@ -148,10 +148,11 @@ int ringshm__map(int fd, uint64_t size, bool writable, const char *what, void **
 	return ringshm__map_aligned(fd, size, 0, writable, what, address);
 }
 
-/* A field in kB of /proc/self/smaps for the mapping that begins at `address`, in bytes; 0: none. */
-uint64_t ringshm__smaps(const void *address, const char *field)
+/* A field in kB of /proc/self/smaps, summed over the mappings that begin in this range, in bytes. */
+uint64_t ringshm__smaps(const void *address, uint64_t size, const char *field)
 {
 	FILE *file = fopen("/proc/self/smaps", "re");
+	uintptr_t first = (uintptr_t)address;
 	size_t length = strlen(field);
 	uint64_t bytes = 0;
 	char line[512];
@@ -161,9 +162,9 @@ uint64_t ringshm__smaps(const void *address, const char *field)
 		unsigned long start, end, value;
 
 		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-			here = start == (unsigned long)(uintptr_t)address;
+			here = start >= first && start - first < size;
 		else if (here && !strncmp(line, field, length) && sscanf(line + length, ": %lu", &value) == 1)
-			bytes = (uint64_t)value * 1024;
+			bytes += (uint64_t)value * 1024;
 	}
 	if (file)
 		fclose(file);

@@ -21,6 +21,12 @@ struct ringshm_node_policy {
 int ringshm__node_enter(int32_t *node, const char *name, struct ringshm_node_policy *before);
 void ringshm__node_leave(const struct ringshm_node_policy *before);
 
+/*
+ * With RINGSHM_NODE_INTERLEAVE: let each piece of `piece` bytes come from one node, in turn. For memory that is
+ * allocated in small pages and then made into larger ones, which each take the node of most of their parts.
+ */
+void ringshm__node_deal(void *address, uint64_t size, uint64_t piece, int32_t node);
+
 /* Bind mapped pages to `node` for good, move those that are elsewhere, and look where each one is. */
 int ringshm__node_settle(void *address, uint64_t size, uint64_t page, int32_t node, const char *name);
 

@@ -31,6 +31,11 @@ void ringshm__node_leave(const struct ringshm_node_policy *before)
 	(void)before;
 }
 
+void ringshm__node_deal(void *address, uint64_t size, uint64_t piece, int32_t node)
+{
+	(void)address, (void)size, (void)piece, (void)node;
+}
+
 int ringshm__node_settle(void *address, uint64_t size, uint64_t page, int32_t node, const char *name)
 {
 	(void)address, (void)size, (void)page, (void)node, (void)name;
@@ -179,6 +184,33 @@ void ringshm__node_leave(const struct ringshm_node_policy *before)
 	/* cannot fail: the kernel gave us this policy itself */
 	if (before->changed)
 		set_mempolicy(before->mode, before->mask, RINGSHM_NODES_MOST);
+}
+
+/* The next allowed node behind `node`; there is one. */
+static int next_node(int node)
+{
+	do
+		node = node < numa_max_node() ? node + 1 : 0;
+	while (!numa_bitmask_isbitset(numa_all_nodes_ptr, (unsigned int)node));
+	return node;
+}
+
+void ringshm__node_deal(void *address, uint64_t size, uint64_t piece, int32_t node)
+{
+	unsigned long mask[RINGSHM_NODES_MOST / WORD_BITS];
+	int turn = -1;
+
+	if (node != RINGSHM_NODE_INTERLEAVE)
+		return;
+	pthread_mutex_lock(&numa_lock);
+	for (uint64_t offset = 0; offset < size; offset += piece) {
+		turn = next_node(turn);
+		policy_mask(turn, mask);
+		/* an attempt: node_settle() looks at what came of it */
+		mbind((unsigned char *)address + offset, size - offset < piece ? size - offset : piece, MPOL_PREFERRED,
+		      mask, RINGSHM_NODES_MOST, 0);
+	}
+	pthread_mutex_unlock(&numa_lock);
 }
 
 /* ---- where pages are ------------------------------------------------------------------------ */

@@ -21,7 +21,8 @@ static uint64_t add(uint64_t *sum, void *address, uint64_t size, uint64_t page)
 /* Whole pages of a pool, or huge entries over tmpfs. */
 static void measure_pages(struct ringshm_placement *placement, const void *address, uint64_t size)
 {
-	uint64_t page = ringshm__smaps(address, "KernelPageSize"), thp = ringshm__smaps(address, "ShmemPmdMapped");
+	uint64_t page = ringshm__smaps(address, 1, "KernelPageSize"),
+		 thp = ringshm__smaps(address, size, "ShmemPmdMapped");
 
 	placement->page_size = page;
 	placement->huge_bytes = page > ringshm__page() ? size : thp;
