@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <mntent.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -196,6 +197,23 @@ bool in_child(bool (*question)(void *context), void *context)
 
 /* ---- the whole program ---------------------------------------------------------------------- */
 
+/* In our name space only: systems mount one at /dev/hugepages by themselves. */
+static void unmount_huge(void)
+{
+	FILE *table = setmntent("/proc/self/mounts", "r");
+	struct mntent *entry;
+	char paths[16][256];
+	int count = 0;
+
+	while (table && count < 16 && (entry = getmntent(table)))
+		if (!strcmp(entry->mnt_type, "hugetlbfs"))
+			snprintf(paths[count++], sizeof(paths[0]), "%s", entry->mnt_dir);
+	if (table)
+		endmntent(table);
+	while (count-- > 0)
+		umount2(paths[count], MNT_DETACH);
+}
+
 /* Mounts and segments made from here on are nobody else's and vanish with us. */
 static void isolate(void)
 {
@@ -207,6 +225,8 @@ static void isolate(void)
 		snprintf(why_not, sizeof(why_not), "the pool of 2 MiB pages cannot be changed here");
 	else
 		isolated = true;
+	if (isolated)
+		unmount_huge();
 }
 
 /* The tests in a child, so that what they do to the machine is undone even when they crash. */
