@@ -20,6 +20,10 @@
  * or (when the ring is exactly full) a real header of the lap before. What was payload a lap ago is
  * never looked at as a header. The consumer writes nothing into the data area.
  *
+ * R0 would come between a payload and its header, on another line, and wait for that line. So while
+ * records are of one size, the headers behind the next few are cleared ahead of need; a record of
+ * another size, or a reservation longer than that, goes back to one R0 before each R1.
+ *
  * A batch (commit_more) writes all headers but its first, which flush() stores last: one release
  * store publishes everything, and a producer that dies before it has published nothing.
  *
@@ -55,6 +59,11 @@ extern "C" {
 #define RINGSHM_PATIENCE 16384u
 #endif
 
+/* How far a producer of records of one size clears headers ahead of itself, bytes; in batches twice that. */
+#ifndef RINGSHM_SPSC_AHEAD
+#define RINGSHM_SPSC_AHEAD 256u
+#endif
+
 /*
  * The producer's endpoint: private to one thread of one process; filled in by
  * ringshm_spsc_producer_open(). `status` may be read at any time; everything else is the header's.
@@ -71,6 +80,9 @@ struct ringshm_spsc_producer {
 	/* second line: batches and slow paths */
 	uint64_t first;	       /* position of the first unpublished record */
 	uint64_t first_header; /* its header, still to be stored; 0: nothing unpublished */
+	uint64_t cleared;      /* from tail to here, a word every `stride` bytes is 0; before tail: none is */
+	uint32_t stride;       /* span of the record committed last; 0: a reservation of another size stands */
+	uint32_t steady;       /* the one before it had the same */
 	uint32_t round;	       /* alignment - 1 */
 	uint32_t max_payload;  /* bytes: what always fits an empty ring */
 	int status;	       /* after NULL: 0 not now, else why never (-errno) */
@@ -173,14 +185,55 @@ static inline void ringshm__spsc_wake_consumer(struct ringshm_spsc_producer *p)
 		p->wake(p);
 }
 
+/* Does the word at `position` hold the 0 of a header cleared ahead? */
+static inline bool ringshm__spsc_is_clear(const struct ringshm_spsc_producer *p, uint64_t position)
+{
+	return (int64_t)(p->cleared - position) >= 0;
+}
+
+/* Tail has moved by a record of `span` bytes. */
+static inline void ringshm__spsc_note_span(struct ringshm_spsc_producer *p, uint64_t span)
+{
+	if (ringshm__unlikely(span != p->stride)) {
+		p->stride = (uint32_t)span;
+		p->steady = 0;
+		p->cleared = p->tail - 1;
+	}
+}
+
+/*
+ * R0 ahead of need, for records as long as the last two: off the way from a payload to its header, and
+ * several at once, because lines taken from the other side in a row come several times as fast as lines
+ * taken one a message. From `position` on, before which all is clear already.
+ */
+static inline void ringshm__spsc_clear_ahead(struct ringshm_spsc_producer *p, uint64_t position, uint64_t bytes)
+{
+	uint64_t end = position + bytes;
+
+	if (!p->stride) /* a longer or shorter payload may be under way behind tail */
+		return;
+	if (!p->steady) {
+		p->steady = 1;
+		return;
+	}
+	for (; (int64_t)(end - position) > 0 && (int64_t)(p->limit - position) > 0; position += p->stride) {
+		/* relaxed: R0, ordered by a later R1 */
+		ringshm_store_relaxed(ringshm__spsc_producer_word(p, position), 0);
+		p->cleared = position;
+	}
+}
+
 /* Publish what ends at tail and begins with `header` at `position`: one store shows all of it. */
 static inline void ringshm__spsc_publish(struct ringshm_spsc_producer *p, uint64_t position, uint64_t header)
 {
-	if (ringshm__likely(p->tail != p->limit)) /* else: exactly full, and that word is the oldest unread header */
+	/* limit: exactly full, and that word is the oldest unread header */
+	if (ringshm__unlikely(!ringshm__spsc_is_clear(p, p->tail) && p->tail != p->limit))
 		ringshm_store_relaxed(ringshm__spsc_producer_word(p, p->tail), 0); /* R0: ordered by R1 */
 	/* R1: pairs with A1 in ringshm__spsc_look() */
 	ringshm_store_release(ringshm__spsc_producer_word(p, position), header);
 	ringshm_store_release(p->tail_word, p->tail); /* R3: pairs with A3 in used() and takeover */
+	if (ringshm__unlikely(!ringshm__spsc_is_clear(p, p->tail + p->stride)))
+		ringshm__spsc_clear_ahead(p, p->tail + p->stride, RINGSHM_SPSC_AHEAD);
 	ringshm__spsc_wake_consumer(p);
 }
 
@@ -276,6 +329,8 @@ static inline void *ringshm_spsc_reserve(struct ringshm_spsc_producer *p, uint32
 		if (!ringshm__spsc_make_room(p, need))
 			return NULL;
 	}
+	if (ringshm__unlikely(need != p->stride)) /* its payload may be written over what is cleared */
+		p->stride = 0;
 	p->reserved = len + 1;
 	return p->base + (start & (p->capacity - 1)) + p->overhead;
 }
@@ -304,6 +359,7 @@ static inline uint64_t ringshm__spsc_complete(struct ringshm_spsc_producer *p, u
 		header = RINGSHM_RECORD_COMMITTED | RINGSHM_RECORD_PAD | ringshm__spsc_lap(tail, p->capacity);
 	}
 	p->tail = start + ringshm__spsc_span(p->overhead, p->round, len);
+	ringshm__spsc_note_span(p, p->tail - tail);
 	return header;
 }
 
@@ -321,6 +377,8 @@ static inline void ringshm_spsc_commit_more_typed(struct ringshm_spsc_producer *
 		return;
 	if (p->first_header) { /* relaxed: hidden behind the first header until R1 */
 		ringshm_store_relaxed(ringshm__spsc_producer_word(p, position), header);
+		if (ringshm__unlikely(!ringshm__spsc_is_clear(p, p->tail)))
+			ringshm__spsc_clear_ahead(p, p->tail, 2 * RINGSHM_SPSC_AHEAD);
 	} else {
 		p->first = position;
 		p->first_header = header;

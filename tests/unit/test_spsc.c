@@ -335,3 +335,86 @@ Test(spsc, a_closed_endpoint_may_be_closed_again)
 	cr_expect_eq(ringshm_spsc_consumer_close(&e.c), 0);
 	cr_expect_eq(ringshm_spsc_consumer_close(NULL), 0);
 }
+
+/*
+ * Records of one size have the headers behind them cleared ahead. What is written over these meanwhile
+ * must not be taken for a header: here every word of it is one, of an empty record in the first lap.
+ */
+static void put_steady(int n)
+{
+	while (n--)
+		put("12345678");
+}
+
+static void take_steady(int n)
+{
+	while (n--) {
+		cr_expect_str_eq(text(ringshm_spsc_peek(&e.c, &len)), "12345678");
+		ringshm_spsc_release(&e.c, 1);
+	}
+	cr_expect_null(ringshm_spsc_peek(&e.c, &len), "no record was sent behind these");
+	cr_expect_eq(e.c.status, 0);
+}
+
+static void *reserve_headers(uint32_t bytes)
+{
+	uint64_t *payload = ringshm_spsc_reserve(&e.p, bytes);
+
+	for (uint32_t i = 0; i < bytes / 8; i++)
+		payload[i] = RINGSHM_RECORD_COMMITTED;
+	return payload;
+}
+
+Test(spsc, a_discarded_reservation_leaves_no_header_behind)
+{
+	put_steady(5);
+	reserve_headers(400);
+	ringshm_spsc_discard(&e.p);
+	put_steady(1);
+	take_steady(6);
+	put_steady(20);
+	take_steady(20);
+}
+
+Test(spsc, a_commit_shorter_than_its_reservation_leaves_no_header_behind)
+{
+	put_steady(5);
+	memcpy(reserve_headers(400), "12345678", 8);
+	ringshm_spsc_commit(&e.p, 8);
+	take_steady(6);
+}
+
+Test(spsc, a_batch_leaves_no_header_behind)
+{
+	put_steady(5);
+	for (int i = 0; i < 40; i++) {
+		memcpy(reserve_headers(i % 3 ? 8 : 64), "12345678", 8);
+		ringshm_spsc_commit_more(&e.p, 8);
+	}
+	ringshm_spsc_flush(&e.p);
+	take_steady(45);
+}
+
+Test(spsc, a_flush_spares_the_payload_that_is_being_written)
+{
+	uint64_t *payload;
+
+	put_steady(5);
+	for (int i = 0; i < 3; i++) {
+		memcpy(ringshm_spsc_reserve(&e.p, 8), "12345678", 8);
+		ringshm_spsc_commit_more(&e.p, 8);
+	}
+	payload = reserve_headers(400);
+	ringshm_spsc_flush(&e.p);
+	for (int i = 0; i < 50; i++)
+		cr_expect_eq(payload[i], RINGSHM_RECORD_COMMITTED);
+	ringshm_spsc_commit(&e.p, 400);
+	for (int i = 0; i < 8; i++) {
+		cr_expect_str_eq(text(ringshm_spsc_peek(&e.c, &len)), "12345678");
+		ringshm_spsc_release(&e.c, 1);
+	}
+	payload = (uint64_t *)(uintptr_t)ringshm_spsc_peek(&e.c, &len);
+	cr_assert_eq(len, 400);
+	for (int i = 0; i < 50; i++)
+		cr_expect_eq(payload[i], RINGSHM_RECORD_COMMITTED);
+}
