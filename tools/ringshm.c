@@ -9,6 +9,7 @@
 #include <ringshm/ringshm.h>
 
 #include "command.h"
+#include "report.h"
 
 static const struct command commands[] = {
 	{"create", "make a channel", cmd_create},
@@ -107,5 +108,7 @@ int main(int argc, char **argv)
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &choice);
 	snprintf(name, sizeof(name), "ringshm %s", choice.command->name);
 	choice.argv[0] = name;
+	if (ringshm_guard()) /* whoever may write a channel's files may also cut them short under us */
+		return report_library_failure(0);
 	return choice.command->run(choice.argc, choice.argv);
 }

@@ -117,6 +117,12 @@ tap_check 'a removed channel ends recv with a reason' bash -c '
 	timeout 20 "$RINGSHM" recv md 2>"$WORK/why" & receiver=$!
 	for i in $(seq 100); do "$RINGSHM" stat --json md | jq -e ".consumers == 1" >/dev/null && break; sleep 0.05; done
 	"$RINGSHM" rm md; wait $receiver; [ $? -eq 1 ] && grep -q "removed or replaced" "$WORK/why"'
+ringshm create -q --backend shm cut
+tap_check 'data cut short under recv is a broken channel, no SIGBUS' bash -c '
+	echo first | "$RINGSHM" send cut; timeout 20 "$RINGSHM" recv --follow cut >/dev/null 2>"$WORK/why" & receiver=$!
+	for i in $(seq 100); do "$RINGSHM" stat --json cut | jq -e ".consumers == 1 and .used == 0" >/dev/null && break; sleep 0.05; done
+	truncate -s 0 "$RINGSHM_DIR/cut/data"; wait $receiver; rc=$?
+	[ $rc -eq 1 ] && grep -q "the channel is broken" "$WORK/why" || { echo "$rc"; cat "$WORK/why"; exit 1; }'
 ringshm create -q --features eof,block ends
 tap_check 'eof: two transfers in a row' bash -c '
 	for word in one two; do
