@@ -70,8 +70,8 @@ struct ringshm_backend_ops {
 	int (*each)(ringshm_area_visit *visit, void *context);
 	int (*discard)(const struct ringshm_area_found *found);
 	/* What only areas that are no files can do; NULL: as files do it. */
-	/* Is area->fd, which a stranger may have sent, such an area, and the channel's? */
-	int (*check)(const struct ringshm_area *area, const struct ringshm_header *header, const char *name);
+	/* Is area->fd, which a stranger may have sent, such an area, as large as it is said to be? */
+	bool (*check)(const struct ringshm_area *area);
 	/* A description of its own, for somebody else. */
 	int (*reopen)(const struct ringshm_area *area, bool writable);
 	/* Map again at `address` so that the kernel knows by this mapping that participant `id` lives. */

@@ -140,21 +140,11 @@ static int region_info(int fd, struct ringshm_kmod_info *info)
 }
 
 /* Only a region answers, and a region is never cut short. */
-static int kmod_check(const struct ringshm_area *area, const struct ringshm_header *header, const char *name)
+static bool kmod_check(const struct ringshm_area *area)
 {
 	struct ringshm_kmod_info info;
-	void *map;
-	int error;
 
-	if (region_info(area->fd, &info) || info.length < area->size || area->size % BLOCK_SIZE)
-		return ringshm__fail(
-			EPROTO, "open %s: its memory is not a region of the module, or too short; recreate it", name);
-	map = mmap(NULL, sizeof(struct ringshm_data), PROT_READ, MAP_SHARED, area->fd, 0);
-	if (map == MAP_FAILED)
-		return ringshm__no_map(errno, sizeof(struct ringshm_data), "data");
-	error = ringshm__check_marks((const struct ringshm_data *)map, header, name);
-	munmap(map, sizeof(struct ringshm_data));
-	return error;
+	return !region_info(area->fd, &info) && info.length >= area->size && !(area->size % BLOCK_SIZE);
 }
 
 /* ---- mapping -------------------------------------------------------------------------------- */

@@ -10,7 +10,7 @@
 
 static char *bug = "";
 module_param(bug, charp, 0);
-MODULE_PARM_DESC(bug, "kasan-slab, kasan-vmap, kasan-pages, lockdep, sleep or kmemleak");
+MODULE_PARM_DESC(bug, "kasan-slab, kasan-vmalloc, kasan-pages, lockdep, sleep or kmemleak");
 
 static DEFINE_MUTEX(first);
 static DEFINE_MUTEX(second);
@@ -32,21 +32,14 @@ static void beyond_slab(void)
 	kfree(object);
 }
 
-/* As a lane that spans blocks is mapped: one byte past its end. */
-static void beyond_vmap(void)
+/* As where a lane that spans blocks is mapped: beyond its end. */
+static void beyond_vmalloc(void)
 {
-	struct page *page = alloc_page(GFP_KERNEL);
-	char *mapped;
+	char *memory = hidden(vmalloc(100));
 
-	if (!page)
-		return;
-	mapped = hidden(vmap(&page, 1, VM_MAP, PAGE_KERNEL));
-	if (mapped)
-		pr_info("ringshm_planted: %d\n", READ_ONCE(mapped[0]));
-	vunmap(mapped);
-	if (mapped)
-		pr_info("ringshm_planted: %d\n", READ_ONCE(mapped[8]));
-	__free_page(page);
+	if (memory)
+		pr_info("ringshm_planted: %d\n", READ_ONCE(memory[104]));
+	vfree(memory);
 }
 
 /* As a region's memory is: used after it was freed. */
@@ -95,7 +88,7 @@ static const struct {
 	void (*commit)(void);
 } bugs[] = {
 	{ "kasan-slab", beyond_slab },
-	{ "kasan-vmap", beyond_vmap },
+	{ "kasan-vmalloc", beyond_vmalloc },
 	{ "kasan-pages", freed_block },
 	{ "lockdep", crossed_locks },
 	{ "sleep", sleeping_under_lock },

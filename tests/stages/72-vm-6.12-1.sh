@@ -5,4 +5,4 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/tap.sh"
 . "$TOP/tests/vm/stage.sh"
 
-vm_run --kernel 6.12 --nodes 1
+vm_run --kernel 6.12 --nodes 1 --suites
