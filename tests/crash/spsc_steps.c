@@ -39,7 +39,8 @@ struct producing {
 	uint32_t before;     /* records that are there already */
 	uint32_t to_the_end; /* alignments that are left before the ring's end; 0: many */
 	bool exactly;	     /* the victim's first record fills the ring to the last byte */
-	uint32_t batch[4];   /* records of each thing that becomes visible at once */
+	uint32_t batch[5];   /* records of each thing that becomes visible at once */
+	uint32_t apart;	     /* from one record's number to the next */
 	void (*act)(struct ringshm_spsc_producer *);
 };
 
@@ -53,6 +54,14 @@ static void act_batch(struct ringshm_spsc_producer *v)
 	for (uint32_t i = 0; i < 3; i++)
 		put(v, OF_VICTIM + i, false);
 	ringshm_spsc_flush(v);
+}
+
+#define SAME_SIZE 23 /* apart are numbers of records that are equally long */
+
+static void act_stream(struct ringshm_spsc_producer *v)
+{
+	for (uint32_t i = 0; i < 5; i++)
+		put(v, OF_VICTIM + i * SAME_SIZE, true);
 }
 
 static void act_mixed(struct ringshm_spsc_producer *v)
@@ -77,15 +86,17 @@ static void act_close(struct ringshm_spsc_producer *v)
 }
 
 static const struct producing producings[] = {
-	{"sends a record", 2, 0, false, {1}, act_send},
-	{"sends a record into an empty ring", 0, 0, false, {1}, act_send},
-	{"sends a record behind a pad", 1, 1, false, {1}, act_send},
-	{"sends the record that fills the ring exactly", 0, 0, true, {1}, act_send},
-	{"flushes a batch", 2, 0, false, {3}, act_batch},
-	{"flushes a batch that goes round the end", 1, 5, false, {3}, act_batch},
-	{"mixes batches, plain commits and a discard", 1, 0, false, {1, 2}, act_mixed},
-	{"publishes because the ring is full", 0, 0, true, {1}, act_overfill},
-	{"closes", 1, 0, false, {1}, act_close},
+	{"sends a record", 2, 0, false, {1}, 1, act_send},
+	{"sends a record into an empty ring", 0, 0, false, {1}, 1, act_send},
+	{"sends a record behind a pad", 1, 1, false, {1}, 1, act_send},
+	{"sends the record that fills the ring exactly", 0, 0, true, {1}, 1, act_send},
+	{"flushes a batch", 2, 0, false, {3}, 1, act_batch},
+	{"flushes a batch that goes round the end", 1, 5, false, {3}, 1, act_batch},
+	{"mixes batches, plain commits and a discard", 1, 0, false, {1, 2}, 1, act_mixed},
+	{"publishes because the ring is full", 0, 0, true, {1}, 1, act_overfill},
+	{"closes", 1, 0, false, {1}, 1, act_close},
+	{"sends records of one size", 0, 0, false, {1, 1, 1, 1, 1}, SAME_SIZE, act_stream},
+	{"sends records of one size round the end", 0, 9, false, {1, 1, 1, 1, 1}, SAME_SIZE, act_stream},
 };
 
 static bool prepare(const struct producing *s)
@@ -127,9 +138,9 @@ static uint32_t visible(const struct producing *s)
 	for (uint32_t i = 1; i <= s->before; i++)
 		if (take_numbered(&c) != i)
 			return FOREIGN;
-	while ((number = take_numbered(&c)) == OF_VICTIM + seen)
+	while ((number = take_numbered(&c)) == OF_VICTIM + seen * s->apart)
 		seen++;
-	for (uint32_t i = 0; i < 4 && batches < seen; i++)
+	for (uint32_t i = 0; i < 5 && batches < seen; i++)
 		batches += s->batch[i];
 	return batches == seen && (!number || number == OF_SUCCESSOR) ? seen : FOREIGN;
 }
@@ -172,7 +183,7 @@ static bool kill_producer_everywhere(const struct producing *s, unsigned int *st
 		if (!check_producer(s, *steps, &seen))
 			return false;
 	}
-	for (uint32_t i = 0; i < 4; i++)
+	for (uint32_t i = 0; i < 5; i++)
 		all += s->batch[i];
 	return seen == all || fail("in the end not all was visible", seen);
 }
