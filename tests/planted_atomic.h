@@ -17,11 +17,12 @@ enum planted_fault {
 	PLANTED_R4,	  /* the consumer's progress is not stored */
 };
 
-/* The program includes this in one file only, and sets these before its threads start. */
-static enum planted_fault planted_fault;
-static const void *planted_head;			   /* the consumer's progress */
-static const void *planted_credit;			   /* the credit word, as both sides see it */
-static const unsigned char *planted_records, *planted_end; /* the ring */
+/* Weak: one of each, whichever files of a program include this. Set before its threads start. */
+#define PLANTED_SHARED __attribute__((weak))
+PLANTED_SHARED enum planted_fault planted_fault;
+PLANTED_SHARED const void *planted_head;			   /* the consumer's progress */
+PLANTED_SHARED const void *planted_credit;			   /* the credit word, as both sides see it */
+PLANTED_SHARED const unsigned char *planted_records, *planted_end; /* the ring */
 
 static const char *const planted_names[] = {"none", "unzeroed", "generous", "R1", "A1", "R2", "A2", "R4"};
 

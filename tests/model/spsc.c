@@ -20,6 +20,7 @@ struct pair {
 	struct ringshm_spsc_producer p;
 	struct ringshm_spsc_consumer c;
 	unsigned char *payload; /* of the open reservation */
+	uint32_t same, streak;	/* so many more lengths are this one: rings may go another way then */
 	const void *shown[MODEL_RECORDS];
 	uint64_t random;
 	uint32_t step;
@@ -53,6 +54,14 @@ static uint32_t some_length(struct pair *x)
 {
 	uint32_t most = x->m.max_payload;
 
+	if (x->streak) {
+		x->streak--;
+		return x->same;
+	}
+	if (random_below(&x->random, 16) == 0) {
+		x->streak = random_below(&x->random, 40);
+		x->same = random_below(&x->random, most < 40 ? most + 1 : 40);
+	}
 	switch (random_below(&x->random, 8)) {
 	case 0:
 		return 0;
