@@ -560,6 +560,8 @@ static inline void ringshm_mpmc_release_n(struct ringshm_mpmc_consumer *c, uint3
 /* Small messages, whole words: less than the call of memcpy() costs. */
 static inline void ringshm__mpmc_copy(void *to, const void *from, uint32_t len)
 {
+	/* or compilers warn where `to` is a smaller object than lengths that never come */
+	__asm__("" : "+r"(to));
 	if (len == 8)
 		memcpy(to, from, 8);
 	else if (len == 64)

@@ -17,6 +17,10 @@ tap_finds 'a planted race is noticed' 'WARNING: ThreadSanitizer: data race' ${ST
 threads=$TSAN_TREE/tests/stress/mpmc_threads_planted
 tap_finds 'an mpmc slot handed over by a relaxed store is noticed' 'data race' ${STEADY:-} "$threads" R2
 tap_finds 'an mpmc slot looked at by a relaxed load is noticed' 'data race' ${STEADY:-} "$threads" A1
+spsc=$TSAN_TREE/tests/stress/spsc_threads_planted
+for fault in R1 A1 R2 A2; do
+	tap_finds "an spsc ring with $fault relaxed is noticed" 'data race' ${STEADY:-} "$spsc" $fault
+done
 for directory in smoke unit model stress crash; do
 	RUNNER=${STEADY:-} run_programs "$TSAN_TREE" $directory 120 tsan
 done

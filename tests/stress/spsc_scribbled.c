@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* A hostile peer writes random words over control and data while both sides run: nobody crashes or hangs. */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <ringshm/ringshm.h>
+
+#include "processes.h"
+#include "random.h"
+#include "tap.h"
+
+#define ROUNDS 40
+#define ROUND_NS UINT64_C(50000000)
+#define CAPACITY 4096
+
+static char directory[256];
+static unsigned int round_number;
+
+struct file {
+	ringshm_word *words;
+	uint64_t count;
+};
+
+static bool map_file(const char *name, struct file *file)
+{
+	struct stat status;
+	char path[512];
+	void *map;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/target/%s", directory, name);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &status))
+		return false;
+	map = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	file->words = (ringshm_word *)map;
+	file->count = (uint64_t)status.st_size / 8;
+	return map != MAP_FAILED;
+}
+
+/* Words that are nearly right do more harm than noise. */
+static uint64_t evil(uint64_t *seed, uint64_t old)
+{
+	switch (random_below(seed, 5)) {
+	case 0:
+		return random_next(seed);
+	case 1:
+		return old + random_below(seed, 4096) * 8;
+	case 2:
+		return old ^ (UINT64_C(1) << random_below(seed, 64));
+	case 3:
+		return ringshm_record_header(random_below(seed, 8192), 0, 0) | random_below(seed, 8);
+	default:
+		return 0;
+	}
+}
+
+static int scribble(void *unused)
+{
+	static const char *const names[] = {"ctl", "cons", "data"};
+	struct file file[3];
+	uint64_t seed = round_number, end = now_ns() + ROUND_NS;
+
+	(void)unused;
+	for (int i = 0; i < 3; i++)
+		if (!map_file(names[i], &file[i]))
+			return 2;
+	while (now_ns() < end)
+		for (int i = 0; i < 64; i++) {
+			const struct file *f = &file[random_below(&seed, 3)];
+			/* the words in use lie in the first two pages */
+			ringshm_word *word =
+				&f->words[random_below(&seed, f->count < 1024 ? (uint32_t)f->count : 1024)];
+
+			__atomic_store_n(word, evil(&seed, __atomic_load_n(word, __ATOMIC_RELAXED)), __ATOMIC_RELAXED);
+		}
+	return 0;
+}
+
+static int produce(void *argument)
+{
+	struct ringshm_spsc_producer p;
+	uint64_t end = now_ns() + ROUND_NS, seed = round_number;
+
+	while (now_ns() < end) {
+		if (ringshm_spsc_producer_open(&p, (struct ringshm *)argument))
+			continue; /* what it found was not sound, and it said so */
+		for (int i = 0; i < 2000 && !p.status; i++) {
+			uint32_t length = random_below(&seed, p.max_payload + 1);
+			void *room = ringshm_spsc_reserve(&p, length);
+
+			if (room) {
+				memset(room, 0x5a, length);
+				ringshm_spsc_commit_more(&p, length);
+			}
+			if (i % 3 == 0)
+				ringshm_spsc_flush(&p);
+		}
+		ringshm_spsc_producer_close(&p);
+	}
+	return 0;
+}
+
+static int consume(void *argument)
+{
+	struct ringshm_spsc_consumer c;
+	volatile unsigned char last = 0;
+	uint64_t end = now_ns() + ROUND_NS;
+
+	while (now_ns() < end) {
+		if (ringshm_spsc_consumer_open(&c, (struct ringshm *)argument))
+			continue;
+		for (int i = 0; i < 2000 && !c.status; i++) {
+			uint32_t length;
+			const unsigned char *payload = (const unsigned char *)ringshm_spsc_peek_next(&c, &length);
+
+			if (payload && length)
+				last = payload[length - 1]; /* outside the mapping this would fault */
+			if (i % 3 == 0)
+				ringshm_spsc_release(&c, (uint32_t)i % 4);
+		}
+		ringshm_spsc_consumer_close(&c);
+	}
+	(void)last;
+	return 0;
+}
+
+/* The number of sides that did not end well. */
+static int one_round(void)
+{
+	struct ringshm_config config;
+	struct ringshm *channel;
+	pid_t side[3];
+	int bad = 0;
+
+	ringshm_config_init(&config, RINGSHM_SPSC);
+	config.capacity = CAPACITY;
+	config.flags = RINGSHM_CREATE_REPLACE;
+	if (ringshm_create(&channel, "target", &config)) {
+		tap_note("%s", ringshm_last_error());
+		return 3;
+	}
+	side[0] = start(produce, channel);
+	side[1] = start(consume, channel);
+	side[2] = start(scribble, NULL);
+	for (int i = 0; i < 3; i++) {
+		int end = end_of(side[i]);
+
+		if (end)
+			tap_note("round %u: %s ended with %d", round_number,
+				 i == 0 ? "the producer" :
+				 i == 1 ? "the consumer" :
+					  "the scribbler",
+				 end);
+		bad += end != 0;
+	}
+	ringshm_close(channel);
+	return bad;
+}
+
+int main(void)
+{
+	int bad = 0;
+
+	alarm(300); /* a side that hangs fails the test */
+	if (!private_directory(directory))
+		return 1;
+	for (round_number = 1; round_number <= ROUNDS; round_number++)
+		bad += one_round();
+	tap_ok(bad == 0, "producer and consumer outlive a peer that scribbles over every word");
+	ringshm_unlink("target");
+	rmdir(directory);
+	return tap_done();
+}
