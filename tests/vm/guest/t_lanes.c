@@ -130,8 +130,9 @@ static void account_for(struct lane *lane, uint32_t contexts, uint64_t records, 
 	CHECK_EQ(running.run->status, 0);
 	CHECK_EQ(account.total + running.run->dropped, running.run->tried);
 	CHECK_EQ(lane->data->count.lost, running.run->dropped);
-	for (int i = 0; i < RINGSHM_CONTEXTS; i++)
-		CHECK_EQ(account.received[i] > 0, (contexts >> i) & 1);
+	for (int i = 0; i < RINGSHM_CONTEXTS; i++) /* beside others an NMI may find the lane always taken */
+		if (i != RINGSHM_IN_NMI || contexts == 1u << RINGSHM_IN_NMI)
+			CHECK_EQ(account.received[i] > 0, (contexts >> i) & 1);
 	close(fd);
 }
 
