@@ -21,7 +21,7 @@ unsaid() {
 unknown() {
 	local name bad=0
 	for name in $(sed '/^\.TH /d' "$@" | grep -oE '\b(ringshm|RINGSHM)_[A-Za-z0-9_]+' | sed 's/_*$//' | sort -u); do
-		grep -qrwF -- "$name" "$TOP"/include "$TOP"/ringshm "$TOP"/kmod "$TOP"/m4 "$TOP"/tools "$TOP"/scripts "$TOP"/tests/model ||
+		grep -qrwF -- "$name" "$TOP"/include "$TOP"/ringshm "$TOP"/kmod "$TOP"/m4 "$TOP"/tools "$TOP"/scripts "$TOP"/tests/model "$TOP"/tests/vm ||
 			grep -qrE -- "\b${name}_" "$TOP"/include || { say "nothing is called $name"; bad=1; }
 	done
 	return $bad
