@@ -4,6 +4,7 @@
 
 #include "internal.h"
 
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 static void describe(const struct ringshm *channel, struct ringshm_info *info)
@@ -64,6 +65,26 @@ static void counts(const struct ringshm *channel, struct ringshm_info *info)
 	info->takeovers = ringshm_load_relaxed(&ctl->takeovers) + ringshm_load_relaxed(&cons->takeovers);
 }
 
+/* The words of a kernel lane stand in data, whose first page is mapped for a moment. */
+static void lane(const struct ringshm *channel, struct ringshm_info *info)
+{
+	const struct ringshm_data *data = NULL;
+	void *map = MAP_FAILED;
+	uint64_t used;
+
+	if (channel->header.incompat & RINGSHM_F_KLANE && channel->data.fd >= 0)
+		map = mmap(NULL, sizeof(*data), PROT_READ, MAP_SHARED, channel->data.fd, 0);
+	if (map == MAP_FAILED)
+		return;
+	data = (const struct ringshm_data *)map;
+	info->head = ringshm_load_acquire(&data->head.word); /* A4: head first, so that tail is not behind it */
+	info->tail = ringshm_load_acquire(&data->tail.word); /* A3 */
+	used = info->tail - info->head;
+	info->used = used <= channel->header.capacity ? used : 0;
+	info->lost_produced = ringshm_load_relaxed(&data->count.lost); /* relaxed: a recent figure is wanted */
+	munmap(map, sizeof(*data));
+}
+
 static void count_seat(const struct ringshm *channel, uint32_t role, uint32_t id, struct ringshm_info *info)
 {
 	void *file = role == RINGSHM_ROLE_PRODUCER ? (void *)channel->ctl : (void *)channel->cons;
@@ -98,6 +119,7 @@ int ringshm_info(struct ringshm *channel, struct ringshm_info *out)
 	permissions(channel, &info);
 	progress(channel, &info);
 	counts(channel, &info);
+	lane(channel, &info);
 	ringshm__kind_inform(channel, &info);
 	for (uint32_t id = 0; id < channel->header.participants; id++) {
 		count_seat(channel, RINGSHM_ROLE_PRODUCER, id, &info);

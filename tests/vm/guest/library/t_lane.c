@@ -111,6 +111,24 @@ GUEST_TEST_LONG(lane_files, "a consumer waits for a kernel lane in a memory file
 	receive_through(RINGSHM_BACKEND_SHM, "lane");
 }
 
+GUEST_TEST(lane_drops, "info tells what a full kernel lane holds and what the kernel dropped")
+{
+	for (uint32_t backend = RINGSHM_BACKEND_MEMFD; backend <= RINGSHM_BACKEND_KMOD;
+	     backend += RINGSHM_BACKEND_KMOD - RINGSHM_BACKEND_MEMFD) {
+		struct ringshm_info info = {.size = sizeof(info)};
+		struct ringshm *channel = lane_channel(backend, NULL);
+		struct order order = {kernel_joins(channel), 0, run_arg(1, 20000)};
+
+		CHECK_EQ(run_later(&order), 0); /* nobody consumes */
+		CHECK(order.run->dropped > 1000);
+		API(ringshm_info(channel, &info));
+		CHECK_EQ(info.lost_produced, order.run->dropped);
+		CHECK(info.used > (1 << 20) - 4096 && info.used <= 1 << 20);
+		close(order.fd);
+		ringshm_close(channel);
+	}
+}
+
 GUEST_TEST(lane_role, "nobody in user space is the producer of a kernel lane")
 {
 	struct ringshm *channel = lane_channel(RINGSHM_BACKEND_KMOD, NULL);
