@@ -93,14 +93,14 @@ static void become(const char *name, int socket, char **argv)
 }
 
 /*
- * In the fork child: die with the parent.  SIGINT and SIGTERM stay blocked
+ * In the fork child: die with the parent, whatever it waits for.  SIGINT and SIGTERM stay blocked
  * until the program itself is ready for them, in stop_catch().
  */
 static void settle(pid_t parent, bool ignore_int)
 {
 	sigset_t children;
 
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(MD_NOTHING);
 	if (ignore_int)

@@ -318,7 +318,7 @@ Test(attach, one_file_of_another_owner_is_refused_when_an_owner_is_demanded)
 	struct ringshm_open_options options;
 
 	if (!am_root())
-		cr_skip_test("only root can give files away");
+		SKIP("only root can give files away");
 	ringshm_open_options_init(&options, RINGSHM_CONSUMER);
 	options.owner = 0;
 	cr_assert_eq(chown(path_of("x", "data"), NOBODY, NOBODY), 0);

@@ -228,7 +228,7 @@ static int receive_as_nobody_and_try(void *unused)
 Test(fdpass, a_consumer_of_another_user_cannot_open_for_writing_what_it_may_read)
 {
 	if (!am_root())
-		cr_skip_test("only root can become another user");
+		SKIP("only root can become another user");
 	cr_assert_eq(ringshm_send_fd(sent, pair[0], RINGSHM_CONSUMER), 0);
 	cr_expect_eq(in_child(receive_as_nobody_and_try, NULL), 0);
 }
@@ -251,7 +251,7 @@ static int receive_as_nobody_and_produce(void *unused)
 Test(fdpass, a_producer_of_another_user_can_do_all_that_was_passed)
 {
 	if (!am_root())
-		cr_skip_test("only root can become another user");
+		SKIP("only root can become another user");
 	cr_assert_eq(ringshm_send_fd(sent, pair[0], RINGSHM_PRODUCER), 0);
 	cr_expect_eq(in_child(receive_as_nobody_and_produce, NULL), 0);
 	cr_assert_eq(ringshm_recv_fd(&got, pair[1]), 0, "%s", ringshm_last_error());
@@ -276,7 +276,7 @@ static int receive_as_nobody_and_go_too_far(void *unused)
 Test(fdpass, a_consumer_of_another_user_passes_on_and_is_refused_a_shutdown_in_words)
 {
 	if (!am_root())
-		cr_skip_test("only root can become another user");
+		SKIP("only root can become another user");
 	cr_assert_eq(ringshm_send_fd(sent, pair[0], RINGSHM_CONSUMER), 0);
 	cr_expect_eq(in_child(receive_as_nobody_and_go_too_far, NULL), 0);
 	cr_assert_eq(ringshm_recv_fd(&got, pair[1]), 0, "%s", ringshm_last_error());

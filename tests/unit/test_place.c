@@ -84,7 +84,7 @@ static int create_as_nobody(void *unused)
 Test(place, a_directory_that_may_not_be_written_is_named)
 {
 	if (!am_root())
-		cr_skip_test("only root can become another user");
+		SKIP("only root can become another user");
 	cr_assert_eq(chmod(scratch_path(), 0755), 0);
 	cr_expect_eq(in_child(create_as_nobody, NULL), 0);
 }
@@ -101,7 +101,7 @@ Test(place, a_full_file_system_is_reported_and_nothing_is_left_behind)
 	struct ringshm_config config = small_config();
 
 	if (!small_tmpfs())
-		cr_skip_test("only root can mount a small file system");
+		SKIP("only root can mount a small file system");
 	config.capacity = 1 << 20;
 	EXPECT_FAILURE(ringshm_create(&channel, "x", &config), ENOSPC, "create x", "1.0 MiB", "free", "ringshm ls");
 	cr_expect_eq(count_entries(), 0);
@@ -124,7 +124,7 @@ Test(place, a_file_system_without_inodes_is_reported_and_nothing_is_left_behind)
 	struct ringshm_config config = small_config();
 
 	if (!am_root() || mount("ringshm-test", scratch_path(), "tmpfs", 0, "size=1m,nr_inodes=4,mode=0700"))
-		cr_skip_test("only root can mount a small file system");
+		SKIP("only root can mount a small file system");
 	EXPECT_FAILURE(ringshm_create(&channel, "x", &config), ENOSPC, "create x", "No space left");
 	cr_expect_eq(count_entries(), 0);
 	umount2(scratch_path(), MNT_DETACH);
@@ -163,7 +163,7 @@ static int run_out_of_addresses(void *name)
 Test(place, a_limit_on_addresses_is_reported_and_nothing_is_left_behind)
 {
 	if (SHADOWED)
-		cr_skip_test("a sanitizer's shadow memory is no use for limits");
+		SKIP("a sanitizer's shadow memory is no use for limits");
 	cr_expect_eq(in_child(run_out_of_addresses, (void *)"x"), 0);
 	cr_expect_eq(in_child(run_out_of_addresses, NULL), 0);
 	cr_expect_eq(count_entries(), 0);
@@ -188,7 +188,7 @@ Test(place, an_endpoint_without_addresses_is_refused_and_the_role_stays_free)
 	struct ringshm_spsc_producer p;
 
 	if (SHADOWED)
-		cr_skip_test("a sanitizer's shadow memory is no use for limits");
+		SKIP("a sanitizer's shadow memory is no use for limits");
 	config.capacity = 64 << 20;
 	cr_assert_eq(ringshm_create(&channel, "x", &config), 0, "%s", ringshm_last_error());
 	cr_expect_eq(in_child(attach_without_addresses, NULL), 0);
@@ -256,7 +256,7 @@ static void expect_access(uint32_t mode, uint32_t consumer_mode, int observe, in
 	struct ringshm_config config = small_config();
 
 	if (!am_root())
-		cr_skip_test("only root can become another user");
+		SKIP("only root can become another user");
 	cr_assert_eq(chmod(scratch_path(), 01777), 0);
 	config.mode = mode;
 	config.consumer_mode = consumer_mode;
@@ -315,7 +315,7 @@ Test(place, a_group_can_be_given_access)
 	struct stat status;
 
 	if (!am_root())
-		cr_skip_test("only root can give files to any group");
+		SKIP("only root can give files to any group");
 	config.mode = 0660;
 	config.group = NOBODY;
 	cr_assert_eq(ringshm_create(&channel, "x", &config), 0, "%s", ringshm_last_error());
@@ -342,7 +342,7 @@ static int give_to_root(void *unused)
 Test(place, a_group_that_one_is_not_in_is_refused_and_nothing_is_left_behind)
 {
 	if (!am_root())
-		cr_skip_test("only root can become another user");
+		SKIP("only root can become another user");
 	cr_assert_eq(chmod(scratch_path(), 01777), 0);
 	cr_expect_eq(in_child(give_to_root, NULL), 0);
 	cr_expect_eq(count_entries(), 0);
