@@ -47,9 +47,6 @@ extern "C" {
 #define RINGSHM_MPMC_TRIES 4096u
 #endif
 
-/* Out of the way of the paths that are run every time. */
-#define ringshm__cold static __attribute__((__unused__, __noinline__, __cold__))
-
 #define RINGSHM__MPMC_PRODUCERS 0u
 #define RINGSHM__MPMC_CONSUMERS 1u
 
