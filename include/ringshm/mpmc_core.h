@@ -38,6 +38,12 @@
 
 #include <ringshm/atomic.h>
 
+#ifdef __KERNEL__
+#include <linux/errno.h>
+#else
+#include <errno.h>
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -45,6 +51,11 @@ extern "C" {
 /* Attempts of one claim: a peer that moves the cursor without end costs time, never for ever. */
 #ifndef RINGSHM_MPMC_TRIES
 #define RINGSHM_MPMC_TRIES 4096u
+#endif
+
+/* Failed looks at one position in a row after which a base verb calls the endpoint's suspect hook. */
+#ifndef RINGSHM_MPMC_PATIENCE
+#define RINGSHM_MPMC_PATIENCE 16384u
 #endif
 
 #define RINGSHM__MPMC_PRODUCERS 0u
@@ -342,6 +353,69 @@ ringshm__cold bool ringshm__mpmc_sound(const struct ringshm__mpmc *m)
 	if (ringshm_load_relaxed(m->cursor) != cursor) /* relaxed: ordered by the acquire before it */
 		return true;
 	return word - (f - lap) <= lap + RINGSHM_MPMC_LOW;
+}
+
+/* ---- shape ---------------------------------------------------------------------------------- */
+
+/* Do lengths stand in the slot words? */
+static inline bool ringshm_mpmc_compact(uint32_t slot_size, uint64_t features)
+{
+	return slot_size <= RINGSHM_MPMC_COMPACT_MAX && !(features & RINGSHM_F_TIMESTAMP);
+}
+
+/* Bytes from the start of a slot to its payload. */
+static inline uint32_t ringshm_mpmc_offset(uint32_t slot_size, uint32_t alignment, uint64_t features)
+{
+	uint32_t offset = ringshm_mpmc_compact(slot_size, features) ? 8 : features & RINGSHM_F_TIMESTAMP ? 24 : 16;
+
+	return offset > alignment ? offset : alignment;
+}
+
+/* ---- what both roles ask -------------------------------------------------------------------- */
+
+/* The state word as an error. */
+static inline int ringshm__mpmc_state_status(uint64_t state)
+{
+	if (state & RINGSHM_STATE_BROKEN)
+		return -EPROTO;
+	if (state & (RINGSHM_STATE_SUPERSEDED | RINGSHM_STATE_FORKED))
+		return -ESTALE;
+	return state & RINGSHM_STATE_SHUTDOWN ? -ESHUTDOWN : 0;
+}
+
+/* One more failed look. True: time to suspect that somebody died. */
+static inline bool ringshm__mpmc_impatient(const struct ringshm__mpmc *m, uint64_t *looked, uint32_t *looks)
+{
+	uint64_t cursor = ringshm_load_relaxed(m->cursor); /* relaxed: only compared with the last one */
+
+	if (cursor != *looked) {
+		*looked = cursor;
+		*looks = 0;
+	}
+	if (++*looks < RINGSHM_MPMC_PATIENCE)
+		return false;
+	*looks = 0;
+	return true;
+}
+
+/* Slots between the two cursors of a ring, in use or reserved; a snapshot. */
+static inline uint64_t ringshm__mpmc_used(const struct ringshm__mpmc *m)
+{
+	uint64_t head = ringshm_load_acquire(m->ring.cursor[1]); /* A2: head first, so that tail is not behind it */
+	uint64_t tail = ringshm_load_acquire(m->ring.cursor[0]); /* A2 */
+	uint64_t used = ((tail & ~RINGSHM_MPMC_LOW) - (head & ~RINGSHM_MPMC_LOW)) >> RINGSHM_MPMC_SHIFT;
+	uint64_t capacity = (m->mask >> RINGSHM_MPMC_SHIFT) + 1;
+
+	return used < capacity ? used : capacity;
+}
+
+/* Has every position that was ever reserved been taken? */
+static inline bool ringshm__mpmc_drained(const struct ringshm__mpmc *m)
+{
+	uint64_t head = ringshm_load_acquire(m->ring.cursor[1]); /* A2 */
+	uint64_t tail = ringshm_load_acquire(m->ring.cursor[0]); /* A2 */
+
+	return (head | RINGSHM_MPMC_LOW) == (tail | RINGSHM_MPMC_LOW);
 }
 
 #ifdef __cplusplus

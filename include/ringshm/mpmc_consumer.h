@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The consumers of an mpmc ring: peek, release, recv. Include <ringshm/mpmc.h>. */
+#ifndef RINGSHM_MPMC_CONSUMER_H
+#define RINGSHM_MPMC_CONSUMER_H
+
+#include <ringshm/mpmc_core.h>
+
+#ifdef __KERNEL__
+#include <linux/string.h>
+#else
+#include <string.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A consumer's endpoint: as above. */
+struct ringshm_mpmc_consumer {
+	struct ringshm__mpmc m;
+	uint64_t quarter; /* of the ring, in f: how often sleeping producers are thought of */
+	uint32_t gaps;	  /* positions among those held that are no messages, and given back already */
+	uint32_t offset;
+	uint32_t max_payload;
+	uint32_t compact;
+	const ringshm_word32 *sleepers;
+	uint32_t certain;
+	int status;
+	uint64_t header; /* of the message last shown, unless compact */
+	const ringshm_word *state;
+	uint64_t stamp; /* of the message last shown; 0 without RINGSHM_F_TIMESTAMP */
+	uint32_t looks;
+	uint32_t ended; /* no producer is left: an empty ring stays empty */
+	uint64_t looked;
+	struct ringshm_participant *self;
+	void (*wake)(struct ringshm_mpmc_consumer *c, uint32_t most);
+	void (*suspect)(struct ringshm_mpmc_consumer *c);
+	void *owner;
+	uint32_t id;
+	uint32_t stamped; /* RINGSHM_F_TIMESTAMP */
+};
+
+/* Producers that sleep because the ring was full are told when it is empty, and every quarter of it. */
+static inline void ringshm__mpmc_wake_producers(struct ringshm_mpmc_consumer *c)
+{
+	if (c->certain)
+		ringshm__waiter_announce(); /* F1: R2 before the look; pairs with the sleeper's own */
+	if (ringshm__unlikely(ringshm_load32_relaxed(c->sleepers))) /* relaxed: as for consumers */
+		c->wake(c, c->quarter >> RINGSHM_MPMC_SHIFT);
+}
+
+/* `n` slots that end before `f` were given back. */
+static inline void ringshm__mpmc_given_back(struct ringshm_mpmc_consumer *c, uint64_t f, uint32_t n)
+{
+	if (ringshm__unlikely((f & (c->quarter - 1)) < ringshm__mpmc_f(n)))
+		ringshm__mpmc_wake_producers(c);
+}
+
+/* No message. Is there a reason that lasts? */
+static inline void ringshm__mpmc_empty(struct ringshm_mpmc_consumer *c)
+{
+	uint64_t state = ringshm_load_acquire(c->state); /* A5: what was published before the end is visible now */
+	int status = ringshm__mpmc_state_status(state);
+
+	ringshm__mpmc_wake_producers(c);
+	if (ringshm__unlikely(state & RINGSHM_STATE_PRIVATE)) {
+		c->status = status;
+	} else if (ringshm__unlikely(status || c->ended) && ringshm__mpmc_drained(&c->m)) {
+		c->status = status ? status : -EPIPE;
+	} else if (ringshm__mpmc_impatient(&c->m, &c->looked, &c->looks)) {
+		if (!ringshm__mpmc_sound(&c->m))
+			c->status = -EPROTO;
+		else if (c->suspect)
+			c->suspect(c);
+	}
+}
+
+static inline void ringshm__mpmc_give_back(struct ringshm_mpmc_consumer *c, uint64_t f)
+{
+	ringshm__mpmc_done(&c->m, RINGSHM__MPMC_CONSUMERS, ringshm__mpmc_word(&c->m, f), f, RINGSHM_MPMC_FREE);
+}
+
+/* A position that is no message was claimed, behind those held: give it back at once. */
+static inline void ringshm__mpmc_pass_hole(struct ringshm_mpmc_consumer *c)
+{
+	uint64_t f = c->m.first + ringshm__mpmc_f(c->m.held - 1);
+
+	ringshm__mpmc_give_back(c, f);
+	ringshm__mpmc_given_back(c, f + ringshm__mpmc_f(1), 1);
+	if (c->m.held == 1)
+		c->m.held = 0;
+	else
+		c->gaps++;
+}
+
+/* Claim up to `n` messages more, behind those held, over holes. How many; 0: none now, see status. */
+static inline uint32_t ringshm__mpmc_take(struct ringshm_mpmc_consumer *c, uint32_t n, bool intended)
+{
+	uint32_t room = RINGSHM_MPMC_BATCH_MAX - c->m.held, got, holes = 0;
+	bool hole;
+
+	if (n > room)
+		n = room;
+	do {
+		if (ringshm__unlikely(!n || c->status))
+			return 0;
+		got = ringshm__mpmc_claim(&c->m, RINGSHM__MPMC_CONSUMERS, n, intended, &hole);
+		intended = false;
+		if (ringshm__likely(got && !hole))
+			return got;
+		if (got)
+			ringshm__mpmc_pass_hole(c);
+	} while (got && ++holes < RINGSHM_MPMC_TRIES && c->m.held < RINGSHM_MPMC_BATCH_MAX);
+	ringshm__mpmc_empty(c);
+	return 0;
+}
+
+/* Length of the message in a slot that I hold, and its payload; `word` is what the slot's word was. */
+static inline const void *ringshm__mpmc_open(struct ringshm_mpmc_consumer *c, const ringshm_word *slot, uint64_t word,
+					     uint32_t *len)
+{
+	uint32_t length = (uint32_t)(word & RINGSHM_MPMC_LENGTH);
+
+	if (!c->compact) {
+		c->header = ringshm_load_relaxed(slot + 1); /* relaxed: A1 of the claim came before */
+		length = ringshm_record_length(c->header);
+	}
+	*len = length < c->max_payload ? length : c->max_payload;
+	return (const unsigned char *)slot + c->offset;
+}
+
+static inline const void *ringshm__mpmc_show(struct ringshm_mpmc_consumer *c, uint64_t f, uint32_t *len)
+{
+	const ringshm_word *slot = ringshm__mpmc_word(&c->m, f);
+
+	if (c->stamped)
+		c->stamp = ringshm_load_relaxed(slot + 2);		     /* relaxed: as in open() */
+	return ringshm__mpmc_open(c, slot, ringshm_load_relaxed(slot), len); /* relaxed: as in open() */
+}
+
+/* Do I still have this position, or was it a hole? */
+static inline bool ringshm__mpmc_is_mine(const struct ringshm_mpmc_consumer *c, uint64_t f)
+{
+	/* relaxed: only I may change it while it is mine */
+	uint64_t word = ringshm_load_relaxed(ringshm__mpmc_word(&c->m, f));
+
+	return word - (f | RINGSHM_MPMC_READY) < RINGSHM_MPMC_READY;
+}
+
+/* f of the `i`th message held, oldest first. */
+static inline uint64_t ringshm__mpmc_nth(const struct ringshm_mpmc_consumer *c, uint32_t i)
+{
+	uint64_t f = c->m.first, end = f + ringshm__mpmc_f(c->m.held);
+
+	if (ringshm__likely(!c->gaps))
+		return f + ringshm__mpmc_f(i);
+	for (; f != end; f += ringshm__mpmc_f(1))
+		if (ringshm__mpmc_is_mine(c, f) && !i--)
+			break;
+	return f;
+}
+
+/*
+ * Show the oldest message held; claims one if none is held. The same one until it is released.
+ * Lock-free. The payload stays good until its release, and no other consumer ever gets it. NULL:
+ * nothing now if `status` is then 0, else never again (-EPIPE, -ESHUTDOWN, -ESTALE: after all messages
+ * before the end were taken; -EPROTO: a broken peer).
+ */
+static inline const void *ringshm_mpmc_peek(struct ringshm_mpmc_consumer *c, uint32_t *len)
+{
+	if (!c->m.held && !ringshm__mpmc_take(c, 1, false))
+		return NULL;
+	return ringshm__mpmc_show(c, c->m.first, len);
+}
+
+/*
+ * Claim the message right behind those held and show it, so that several stay good at once. NULL as
+ * peek, and also (status 0) when another consumer has taken that one, or RINGSHM_MPMC_BATCH_MAX are
+ * held: release first.
+ */
+static inline const void *ringshm_mpmc_peek_next(struct ringshm_mpmc_consumer *c, uint32_t *len)
+{
+	if (!ringshm__mpmc_take(c, 1, false))
+		return NULL;
+	return ringshm__mpmc_show(c, c->m.first + ringshm__mpmc_f(c->m.held - 1), len);
+}
+
+/*
+ * Claim up to `n` messages in a row (at most RINGSHM_MPMC_BATCH_MAX) by one claim; returns how many, 0
+ * as peek returns NULL. Read them through ringshm_mpmc_at(). With messages held: their number, and no
+ * claim.
+ */
+static inline uint32_t ringshm_mpmc_peek_n(struct ringshm_mpmc_consumer *c, uint32_t n)
+{
+	return c->m.held ? c->m.held - c->gaps : ringshm__mpmc_take(c, n, false);
+}
+
+/* Show the `i`th message held, oldest first, i below their number. Wait-free. */
+static inline const void *ringshm_mpmc_at(struct ringshm_mpmc_consumer *c, uint32_t i, uint32_t *len)
+{
+	return ringshm__mpmc_show(c, ringshm__mpmc_nth(c, i), len);
+}
+
+static inline void ringshm__mpmc_release_gapped(struct ringshm_mpmc_consumer *c, uint32_t n)
+{
+	uint64_t first = c->m.first;
+
+	while (c->m.held) {
+		bool mine = ringshm__mpmc_is_mine(c, c->m.first);
+
+		if (mine && !n--)
+			break;
+		if (mine)
+			ringshm__mpmc_give_back(c, c->m.first);
+		else
+			c->gaps--;
+		c->m.first += ringshm__mpmc_f(1);
+		c->m.held--;
+	}
+	ringshm__mpmc_given_back(c, c->m.first, (uint32_t)((c->m.first - first) >> RINGSHM_MPMC_SHIFT));
+}
+
+/*
+ * Give back the `n` oldest messages held (more than are held: all). Their payloads are a producer's
+ * from here on. Wait-free. What a consumer holds when it dies is lost, and counted.
+ */
+static inline void ringshm_mpmc_release(struct ringshm_mpmc_consumer *c, uint32_t n)
+{
+	uint32_t i;
+
+	if (ringshm__unlikely(c->gaps)) {
+		ringshm__mpmc_release_gapped(c, n);
+	} else {
+		if (n > c->m.held)
+			n = c->m.held;
+		for (i = 0; i < n; i++)
+			ringshm__mpmc_give_back(c, c->m.first + ringshm__mpmc_f(i));
+		c->m.first += ringshm__mpmc_f(n);
+		c->m.held -= n;
+		ringshm__mpmc_given_back(c, c->m.first, n);
+	}
+}
+
+/* The counterpart of peek_n(): another name of release(). */
+static inline void ringshm_mpmc_release_n(struct ringshm_mpmc_consumer *c, uint32_t n)
+{
+	ringshm_mpmc_release(c, n);
+}
+
+/* Small messages, whole words: less than the call of memcpy() costs. */
+static inline void ringshm__mpmc_copy(void *to, const void *from, uint32_t len)
+{
+	/* or compilers warn where `to` is a smaller object than lengths that never come */
+	__asm__("" : "+r"(to));
+	if (len == 8)
+		memcpy(to, from, 8);
+	else if (len == 64)
+		memcpy(to, from, 64);
+	else if (len)
+		memcpy(to, from, len);
+}
+
+/*
+ * Receive a copy of the oldest message into `cap` bytes at `buf`. Lock-free. 0, with *len its length;
+ * -EAGAIN: nothing now; -EMSGSIZE: *len bytes are needed, the message stays held; else c->status: never.
+ */
+static inline int ringshm_mpmc_recv(struct ringshm_mpmc_consumer *c, void *buf, uint32_t cap, uint32_t *len)
+{
+	struct ringshm__mpmc_one one;
+	const void *payload;
+
+	one.intended = false;
+	if (ringshm__likely(cap >= c->max_payload && !(c->m.held | c->stamped | (uint32_t)c->status)) &&
+	    ringshm__likely(ringshm__mpmc_claim_one(&c->m, RINGSHM__MPMC_CONSUMERS, &one))) {
+		payload = ringshm__mpmc_open(c, one.slot, one.word, len);
+		ringshm__mpmc_copy(buf, payload, *len);
+		ringshm__mpmc_done(&c->m, RINGSHM__MPMC_CONSUMERS, one.slot, one.f, RINGSHM_MPMC_FREE);
+		ringshm__mpmc_given_back(c, one.f + ringshm__mpmc_f(1), 1);
+		return 0;
+	}
+	if (!c->m.held && !ringshm__mpmc_take(c, 1, one.intended))
+		return c->status ? c->status : -EAGAIN;
+	payload = ringshm__mpmc_show(c, c->m.first, len);
+	if (ringshm__unlikely(*len > cap))
+		return -EMSGSIZE;
+	if (*len)
+		memcpy(buf, payload, *len);
+	ringshm_mpmc_release(c, 1);
+	return 0;
+}
+
+/* Type and flags that the producer gave the message last shown; 0 in compact slots. */
+static inline uint16_t ringshm_mpmc_type(const struct ringshm_mpmc_consumer *c)
+{
+	return c->compact ? 0 : ringshm_record_type(c->header);
+}
+
+static inline uint16_t ringshm_mpmc_flags(const struct ringshm_mpmc_consumer *c)
+{
+	return c->compact ? 0 : ringshm_record_flags(c->header);
+}
+
+/* CLOCK_MONOTONIC, ns, at the commit of the message last shown; 0 without RINGSHM_F_TIMESTAMP. */
+static inline uint64_t ringshm_mpmc_timestamp(const struct ringshm_mpmc_consumer *c)
+{
+	return c->stamp;
+}
+
+static inline uint64_t ringshm_mpmc_consumer_used(const struct ringshm_mpmc_consumer *c)
+{
+	return ringshm__mpmc_used(&c->m);
+}
+
+static inline void ringshm_mpmc_consumer_note_dropped(struct ringshm_mpmc_consumer *c, uint64_t n)
+{
+	/* relaxed: as ringshm_mpmc_note_dropped() */
+	ringshm_store_relaxed(&c->self->dropped, ringshm_load_relaxed(&c->self->dropped) + n);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The producers of an mpmc ring: reserve, commit, discard, send. Include <ringshm/mpmc.h>. */
+#ifndef RINGSHM_MPMC_PRODUCER_H
+#define RINGSHM_MPMC_PRODUCER_H
+
+#include <ringshm/mpmc_core.h>
+
+#ifdef __KERNEL__
+#include <linux/string.h>
+#else
+#include <string.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A producer's endpoint: private to one thread of one process; filled in by
+ * ringshm_mpmc_producer_open(). `status` may be read at any time; everything else is the header's.
+ */
+struct ringshm_mpmc_producer {
+	struct ringshm__mpmc m;
+	const ringshm_word *state;	/* why the channel has ended, or 0 */
+	uint32_t offset;		/* bytes from a slot to its payload */
+	uint32_t max_payload;		/* bytes: the largest message */
+	uint32_t compact;		/* lengths stand in the slot words; no type, no flags, no stamp */
+	uint32_t certain;		/* RINGSHM_F_BLOCK: a barrier before every look at sleepers */
+	const ringshm_word32 *sleepers; /* not 0 while consumers sleep */
+	int status;			/* after NULL: 0 not now, else why never (-errno) */
+	uint32_t looks;			/* failed looks in a row at `looked` */
+	uint64_t looked;
+	struct ringshm_participant *self;
+	uint64_t (*clock)(void);				      /* RINGSHM_F_TIMESTAMP, else NULL */
+	void (*wake)(struct ringshm_mpmc_producer *p, uint32_t most); /* consumers sleep; wake so many */
+	void (*suspect)(struct ringshm_mpmc_producer *p);	      /* nothing has moved for long */
+	void *owner;						      /* the library's */
+	uint32_t id;						      /* participant */
+};
+
+/* No slot. Is there a reason that lasts? */
+static inline void ringshm__mpmc_full(struct ringshm_mpmc_producer *p)
+{
+	int status = ringshm__mpmc_state_status(ringshm_load_acquire(p->state)); /* A5: pairs with R5 */
+
+	if (ringshm__unlikely(status)) {
+		p->status = status;
+	} else if (ringshm__mpmc_impatient(&p->m, &p->looked, &p->looks)) {
+		if (!ringshm__mpmc_sound(&p->m))
+			p->status = -EPROTO;
+		else if (p->suspect)
+			p->suspect(p);
+	}
+}
+
+/* Claim up to `n` slots, none being held. `intended`: as for ringshm__mpmc_claim(). */
+static inline uint32_t ringshm__mpmc_reserve(struct ringshm_mpmc_producer *p, uint32_t n, bool intended)
+{
+	bool crossed;
+
+	if (ringshm__unlikely(p->status == -EMSGSIZE)) /* that was another message */
+		p->status = 0;
+	/* relaxed: an end that is seen a moment later ends it a moment later */
+	if (ringshm__likely(!p->status && !ringshm_load_relaxed(p->state))) {
+		n = ringshm__mpmc_claim(&p->m, RINGSHM__MPMC_PRODUCERS, n, intended, &crossed);
+		if (ringshm__likely(n))
+			return n;
+	}
+	if (!p->status)
+		ringshm__mpmc_full(p);
+	return 0;
+}
+
+/*
+ * Reserve up to `n` slots in a row (at most RINGSHM_MPMC_BATCH_MAX) by one claim; returns how many:
+ * at least one, or 0 as reserve returns NULL. Fill them through ringshm_mpmc_room(), then commit_n(),
+ * or commit() one by one in order. With a reservation open: the number of its slots, and no claim.
+ */
+static inline uint32_t ringshm_mpmc_reserve_n(struct ringshm_mpmc_producer *p, uint32_t n)
+{
+	if (p->m.held)
+		return p->m.held;
+	return ringshm__mpmc_reserve(p, n < RINGSHM_MPMC_BATCH_MAX ? n : RINGSHM_MPMC_BATCH_MAX, false);
+}
+
+/* Where to write the message of the `i`th slot reserved: max_payload bytes, until its commit. */
+static inline void *ringshm_mpmc_room(const struct ringshm_mpmc_producer *p, uint32_t i)
+{
+	return (unsigned char *)ringshm__mpmc_word(&p->m, p->m.first + ringshm__mpmc_f(i)) + p->offset;
+}
+
+/*
+ * Reserve a slot for a message of up to `len` bytes and return where to write it. Lock-free. The slot
+ * is the caller's until commit or discard; while it is reserved, consumers stop in front of it. A second
+ * reserve before that returns the same slot. NULL: not now if `status` is then 0 (the ring is full, or
+ * too many races were lost), else never (-EMSGSIZE: longer than max_payload; -ESHUTDOWN, -ESTALE,
+ * -EPROTO: the channel has ended for us).
+ */
+static inline void *ringshm_mpmc_reserve(struct ringshm_mpmc_producer *p, uint32_t len)
+{
+	if (ringshm__unlikely(len > p->max_payload)) {
+		if (!p->status)
+			p->status = -EMSGSIZE;
+		return NULL;
+	}
+	return ringshm__likely(ringshm_mpmc_reserve_n(p, 1)) ? ringshm_mpmc_room(p, 0) : NULL;
+}
+
+static inline void ringshm__mpmc_wake_consumers(struct ringshm_mpmc_producer *p, uint32_t messages)
+{
+	if (p->certain)
+		ringshm__waiter_announce(); /* F1: R2 before the look; pairs with the sleeper's own */
+	/* relaxed: ordered by the barrier; without it a sleeper missed here wakes by its own tick */
+	if (ringshm__unlikely(ringshm_load32_relaxed(p->sleepers)))
+		p->wake(p, messages);
+}
+
+/* What stands before a payload, in slots that are not compact. */
+static inline void ringshm__mpmc_describe(const struct ringshm_mpmc_producer *p, ringshm_word *slot, uint32_t len,
+					  uint16_t type, uint16_t flags)
+{
+	/* relaxed, both: published by R2 like the payload */
+	ringshm_store_relaxed(slot + 1, ringshm_record_header(len, type, flags));
+	if (p->clock)
+		ringshm_store_relaxed(slot + 2, p->clock());
+}
+
+/* Complete a slot and hand it over. */
+static inline void ringshm__mpmc_publish(struct ringshm_mpmc_producer *p, ringshm_word *slot, uint64_t f, uint32_t len,
+					 uint16_t type, uint16_t flags)
+{
+	if (!p->compact) {
+		ringshm__mpmc_describe(p, slot, len, type, flags);
+		len = 0;
+	}
+	ringshm__mpmc_done(&p->m, RINGSHM__MPMC_PRODUCERS, slot, f, RINGSHM_MPMC_READY + len);
+}
+
+/* The oldest slot reserved. */
+static inline void ringshm__mpmc_publish_first(struct ringshm_mpmc_producer *p, uint32_t len, uint16_t type,
+					       uint16_t flags)
+{
+	uint64_t f = p->m.first;
+
+	p->m.first = f + ringshm__mpmc_f(1);
+	p->m.held--;
+	ringshm__mpmc_publish(p, ringshm__mpmc_word(&p->m, f), f, len < p->max_payload ? len : p->max_payload, type,
+			      flags);
+}
+
+/*
+ * Publish the oldest slot reserved with `len` bytes (at most max_payload), a type and flags of the
+ * caller's; compact slots (of up to RINGSHM_MPMC_COMPACT_MAX bytes) have no room for these two: 0 arrives.
+ * Wait-free. Does nothing when no reservation is open.
+ */
+static inline void ringshm_mpmc_commit_typed(struct ringshm_mpmc_producer *p, uint32_t len, uint16_t type,
+					     uint16_t flags)
+{
+	if (ringshm__unlikely(!p->m.held))
+		return;
+	ringshm__mpmc_publish_first(p, len, type, flags);
+	ringshm__mpmc_wake_consumers(p, 1);
+}
+
+static inline void ringshm_mpmc_commit(struct ringshm_mpmc_producer *p, uint32_t len)
+{
+	ringshm_mpmc_commit_typed(p, len, 0, 0);
+}
+
+/* Publish the `n` oldest slots reserved (more than there are: all), each with `len` bytes. Wait-free. */
+static inline void ringshm_mpmc_commit_n(struct ringshm_mpmc_producer *p, uint32_t n, uint32_t len)
+{
+	uint32_t i;
+
+	if (n > p->m.held)
+		n = p->m.held;
+	if (!n)
+		return;
+	for (i = 0; i < n; i++)
+		ringshm__mpmc_publish_first(p, len, 0, 0);
+	ringshm__mpmc_wake_consumers(p, n);
+}
+
+/* Give up everything reserved: consumers skip those slots, nothing is counted. Wait-free. */
+static inline void ringshm_mpmc_discard(struct ringshm_mpmc_producer *p)
+{
+	if (!p->m.held)
+		return;
+	while (p->m.held) {
+		ringshm__mpmc_done(&p->m, RINGSHM__MPMC_PRODUCERS, ringshm__mpmc_word(&p->m, p->m.first), p->m.first,
+				   RINGSHM_MPMC_DISCARDED);
+		p->m.first += ringshm__mpmc_f(1);
+		p->m.held--;
+	}
+	ringshm__mpmc_wake_consumers(p, 1); /* it passes them, and wakes others if more stands behind */
+}
+
+/* Send a copy of `len` bytes. Lock-free. 0; -EAGAIN: not now; else p->status: never. */
+static inline int ringshm_mpmc_send(struct ringshm_mpmc_producer *p, const void *buf, uint32_t len)
+{
+	struct ringshm__mpmc_one one;
+
+	one.intended = false;
+	if (ringshm__unlikely(len > p->max_payload))
+		return ringshm_mpmc_reserve(p, len) ? 0 : p->status;
+	/* relaxed: as in reserve */
+	if (ringshm__likely(!(p->m.held | (uint32_t)p->status | ringshm_load_relaxed(p->state))) &&
+	    ringshm__likely(ringshm__mpmc_claim_one(&p->m, RINGSHM__MPMC_PRODUCERS, &one))) {
+		/* nothing to add */
+	} else if (p->m.held || ringshm__mpmc_reserve(p, 1, one.intended)) {
+		one.f = p->m.first;
+		one.slot = ringshm__mpmc_word(&p->m, one.f);
+		p->m.first += ringshm__mpmc_f(1);
+		p->m.held--;
+	} else {
+		return p->status ? p->status : -EAGAIN;
+	}
+	if (len)
+		memcpy((unsigned char *)one.slot + p->offset, buf, len);
+	ringshm__mpmc_publish(p, one.slot, one.f, len, 0, 0);
+	ringshm__mpmc_wake_consumers(p, 1);
+	return 0;
+}
+
+static inline uint64_t ringshm_mpmc_producer_used(const struct ringshm_mpmc_producer *p)
+{
+	return ringshm__mpmc_used(&p->m);
+}
+
+/* Tell whoever looks that the caller gave up `n` messages (after NULL, say). Shown by ringshm_info(). */
+static inline void ringshm_mpmc_note_dropped(struct ringshm_mpmc_producer *p, uint64_t n)
+{
+	/* relaxed: one writer, and readers want a recent figure, no order */
+	ringshm_store_relaxed(&p->self->dropped, ringshm_load_relaxed(&p->self->dropped) + n);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
