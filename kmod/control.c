@@ -11,33 +11,36 @@
 #include "arith.h"
 #include "region.h"
 
-/*
- * Takes a versioned structure in.  The first version of each is its whole
- * present size; when one grows, its old size becomes the least one here.
- */
-static int argument_read(void *to, size_t known, const void __user *from)
-{
-	u32 given;
+/* The argument of any ioctl; each begins with its size and its flags. */
+union argument {
+	struct {
+		u32 size;
+		u32 flags;
+	};
+	struct ringshm_kmod_create create;
+	struct ringshm_kmod_open open;
+	struct ringshm_kmod_unlink unlink;
+	struct ringshm_kmod_info info;
+	struct ringshm_kmod_placement placement;
+	struct ringshm_kmod_dup dup;
+	struct ringshm_kmod_attach attach;
+	struct ringshm_kmod_alive alive;
+	struct ringshm_kmod_wake wake;
+	struct ringshm_kmod_eventfd eventfd;
+};
 
-	if (get_user(given, (const u32 __user *)from))
-		return -EFAULT;
-	if (given < known)
-		return -EINVAL;
-	if (given > PAGE_SIZE)
-		return -E2BIG;
-	return copy_struct_from_user(to, known, from, given);
-}
-
-#define argument(arg, user)	argument_read(&(arg), sizeof(arg), user)
-
-static bool named_ok(const char *name, u32 flags, u32 allowed)
-{
-	return !(flags & ~allowed) && ringshm_name_ok(name);
-}
+/* What all ioctls have done for them, and the rest of each. */
+struct command {
+	unsigned int code;
+	u32 flags;		/* allowed */
+	size_t size;		/* of the argument */
+	bool answers;		/* the argument is written back after success */
+	long (*run)(struct file *file, union argument *arg);
+};
 
 static int create_check(const struct file *device, const struct ringshm_kmod_create *arg)
 {
-	if (arg->flags & ~RINGSHM_KMOD_RDONLY || arg->pad || arg->mode & ~0777)
+	if (arg->pad || arg->mode & ~0777)
 		return -EINVAL;
 	if (arg->name[0] && !ringshm_name_ok(arg->name))
 		return -EINVAL;
@@ -52,42 +55,34 @@ static int create_check(const struct file *device, const struct ringshm_kmod_cre
 	return 0;
 }
 
-static long device_create(const struct file *device, void __user *user)
+static long device_create(struct file *device, union argument *arg)
 {
-	struct ringshm_kmod_create arg;
 	struct ringshm_region *region;
 	int fd, err;
 
-	err = argument(arg, user);
-	if (!err)
-		err = create_check(device, &arg);
+	err = create_check(device, &arg->create);
 	if (err)
 		return err;
-	region = ringshm_region_create(&arg);
+	region = ringshm_region_create(&arg->create);
 	if (IS_ERR(region))
 		return PTR_ERR(region);
-	fd = ringshm_file_open(region, arg.flags & RINGSHM_KMOD_RDONLY);
-	if (fd < 0 && arg.name[0])
-		ringshm_region_unlink(arg.name);
+	fd = ringshm_file_open(region, arg->flags & RINGSHM_KMOD_RDONLY);
+	if (fd < 0 && arg->create.name[0])
+		ringshm_region_unlink(arg->create.name);
 	return fd;
 }
 
-static long device_open(const struct file *device, void __user *user)
+static long device_open(struct file *device, union argument *arg)
 {
-	struct ringshm_kmod_open arg;
+	bool readonly = arg->flags & RINGSHM_KMOD_RDONLY;
 	struct ringshm_region *region;
-	bool readonly;
 	int err;
 
-	err = argument(arg, user);
-	if (err)
-		return err;
-	if (!named_ok(arg.name, arg.flags, RINGSHM_KMOD_RDONLY))
+	if (!ringshm_name_ok(arg->open.name))
 		return -EINVAL;
-	readonly = arg.flags & RINGSHM_KMOD_RDONLY;
 	if (!readonly && !(device->f_mode & FMODE_WRITE))
 		return -EACCES;
-	region = ringshm_region_find(arg.name);
+	region = ringshm_region_find(arg->open.name);
 	if (!region)
 		return -ENOENT;
 	err = ringshm_region_may(region, !readonly);
@@ -98,19 +93,13 @@ static long device_open(const struct file *device, void __user *user)
 	return ringshm_file_open(region, readonly);
 }
 
-static long device_unlink(const struct file *device, void __user *user)
+static long device_unlink(struct file *device, union argument *arg)
 {
-	struct ringshm_kmod_unlink arg;
-	int err;
-
-	err = argument(arg, user);
-	if (err)
-		return err;
-	if (!named_ok(arg.name, arg.flags, 0))
+	if (!ringshm_name_ok(arg->unlink.name))
 		return -EINVAL;
 	if (!(device->f_mode & FMODE_WRITE))
 		return -EACCES;
-	return ringshm_region_unlink(arg.name);
+	return ringshm_region_unlink(arg->unlink.name);
 }
 
 static void info_runs(struct ringshm_region *region, struct ringshm_kmod_info *info)
@@ -157,180 +146,156 @@ void ringshm_info_fill(struct ringshm_region *region, struct ringshm_kmod_info *
 	info->abi = RINGSHM_KMOD_ABI;
 }
 
-static long info_write(void __user *user, const struct ringshm_kmod_info *info)
+static long device_info(struct file *device, union argument *arg)
 {
-	return copy_to_user(user, info, sizeof(*info)) ? -EFAULT : 0;
-}
-
-static long device_info(const struct file *device, void __user *user)
-{
-	struct ringshm_kmod_info info;
 	struct ringshm_region *region;
-	int err;
 
-	err = argument(info, user);
-	if (err)
-		return err;
-	if (info.flags || strnlen(info.name, sizeof(info.name)) == sizeof(info.name))
+	if (strnlen(arg->info.name, sizeof(arg->info.name)) == sizeof(arg->info.name))
 		return -EINVAL;
-	region = ringshm_region_after(info.name);
+	region = ringshm_region_after(arg->info.name);
 	if (!region)
 		return -ENOENT;
-	ringshm_info_fill(region, &info);
+	ringshm_info_fill(region, &arg->info);
 	ringshm_region_put(region);
-	return info_write(user, &info);
+	return 0;
 }
 
-static long region_info(struct file *file, void __user *user)
+static long region_info(struct file *file, union argument *arg)
 {
-	struct ringshm_kmod_info info;
-	int err;
-
-	err = argument(info, user);
-	if (err)
-		return err;
-	if (info.flags)
-		return -EINVAL;
-	ringshm_info_fill(ringshm_region_of(file), &info);
+	ringshm_info_fill(ringshm_region_of(file), &arg->info);
 	if (!(file->f_mode & FMODE_WRITE))
-		info.flags = RINGSHM_KMOD_RDONLY;
-	return info_write(user, &info);
+		arg->flags = RINGSHM_KMOD_RDONLY;
+	return 0;
 }
 
-static long region_placement(struct file *file, void __user *user)
+static long region_placement(struct file *file, union argument *arg)
 {
 	struct ringshm_region *region = ringshm_region_of(file);
-	struct ringshm_kmod_placement arg;
-	s32 __user *nodes;
-	u64 i;
-	int err;
+	const struct ringshm_kmod_placement *want = &arg->placement;
+	s32 __user *nodes = u64_to_user_ptr(want->nodes);
+	u64 i, count;
 
-	err = argument(arg, user);
-	if (err)
-		return err;
-	if (arg.flags || arg.first >= region->nr_blocks)
+	if (want->first >= region->nr_blocks)
 		return -EINVAL;
-	nodes = u64_to_user_ptr(arg.nodes);
-	arg.count = min_t(u64, min_t(u64, arg.count, region->nr_blocks - arg.first), INT_MAX);
-	for (i = 0; i < arg.count; i++) {
-		if (put_user(page_to_nid(region->blocks[arg.first + i]), nodes + i))
+	count = min3(want->count, (u64)region->nr_blocks - want->first, (u64)INT_MAX);
+	for (i = 0; i < count; i++) {
+		if (put_user(page_to_nid(region->blocks[want->first + i]), nodes + i))
 			return -EFAULT;
 		cond_resched();
 	}
-	return arg.count;
+	return count;
 }
 
-static long region_dup(struct file *file, void __user *user)
+static long region_dup(struct file *file, union argument *arg)
 {
 	struct ringshm_region *region = ringshm_region_of(file);
-	struct ringshm_kmod_dup arg;
-	int err;
+	bool readonly = arg->flags & RINGSHM_KMOD_RDONLY;
 
-	err = argument(arg, user);
-	if (err)
-		return err;
-	if (arg.flags & ~RINGSHM_KMOD_RDONLY)
-		return -EINVAL;
-	if (!(arg.flags & RINGSHM_KMOD_RDONLY) && !(file->f_mode & FMODE_WRITE))
+	if (!readonly && !(file->f_mode & FMODE_WRITE))
 		return -EACCES;
 	kref_get(&region->ref);
-	return ringshm_file_open(region, arg.flags & RINGSHM_KMOD_RDONLY);
+	return ringshm_file_open(region, readonly);
 }
 
-static long region_attach(struct file *file, void __user *user)
+static long region_attach(struct file *file, union argument *arg)
 {
-	struct ringshm_kmod_attach arg;
-	int err;
-
-	err = argument(arg, user);
-	if (err)
-		return err;
-	if (arg.flags || arg.pad)
-		return -EINVAL;
-	err = ringshm_attach(file->private_data, &arg.id);
-	if (err)
-		return err;
-	return put_user(arg.id, &((struct ringshm_kmod_attach __user *)user)->id);
+	return arg->attach.pad ? -EINVAL : ringshm_attach(file->private_data, &arg->attach.id);
 }
 
-static long region_alive(struct file *file, void __user *user)
+static long region_alive(struct file *file, union argument *arg)
 {
-	struct ringshm_kmod_alive arg;
-	int err;
-
-	err = argument(arg, user);
-	if (err)
-		return err;
-	if (arg.flags || arg.pad)
-		return -EINVAL;
-	return ringshm_alive(ringshm_region_of(file), arg.id);
+	return arg->alive.pad ? -EINVAL : ringshm_alive(ringshm_region_of(file), arg->alive.id);
 }
 
-static long region_wake(struct file *file, void __user *user)
+static long region_wake(struct file *file, union argument *arg)
 {
-	struct ringshm_kmod_wake arg;
-	int err;
-
-	err = argument(arg, user);
-	if (err)
-		return err;
-	if (arg.flags)
-		return -EINVAL;
 	ringshm_wake(ringshm_region_of(file));
 	return 0;
 }
 
-static long region_eventfd(struct file *file, void __user *user)
+static long region_eventfd(struct file *file, union argument *arg)
 {
-	struct ringshm_kmod_eventfd arg;
-	int err;
-
-	err = argument(arg, user);
-	if (err)
-		return err;
-	if (arg.flags || arg.pad || arg.fd < -1)
+	if (arg->eventfd.pad || arg->eventfd.fd < -1)
 		return -EINVAL;
-	return ringshm_eventfd_set(file->private_data, arg.fd);
+	return ringshm_eventfd_set(file->private_data, arg->eventfd.fd);
+}
+
+#define COMMAND(name, member, function, allowed, back)				\
+	{									\
+		.code = RINGSHM_KMOD_##name,					\
+		.flags = (allowed),						\
+		.size = sizeof_field(union argument, member),			\
+		.answers = (back),						\
+		.run = (function),						\
+	}
+
+static const struct command device_commands[] = {
+	COMMAND(CREATE, create, device_create, RINGSHM_KMOD_RDONLY, false),
+	COMMAND(OPEN, open, device_open, RINGSHM_KMOD_RDONLY, false),
+	COMMAND(UNLINK, unlink, device_unlink, 0, false),
+	COMMAND(INFO, info, device_info, 0, true),
+};
+
+static const struct command region_commands[] = {
+	COMMAND(INFO, info, region_info, 0, true),
+	COMMAND(PLACEMENT, placement, region_placement, 0, false),
+	COMMAND(DUP, dup, region_dup, RINGSHM_KMOD_RDONLY, false),
+	COMMAND(ATTACH, attach, region_attach, 0, true),
+	COMMAND(ALIVE, alive, region_alive, 0, false),
+	COMMAND(WAKE, wake, region_wake, 0, false),
+	COMMAND(EVENTFD, eventfd, region_eventfd, 0, false),
+};
+
+/*
+ * Takes a versioned structure in.  The first version of each is its whole
+ * present size; when one grows, its old size becomes the least one here.
+ */
+static int argument_read(union argument *to, const struct command *command, const void __user *from)
+{
+	u32 given;
+
+	if (get_user(given, (const u32 __user *)from))
+		return -EFAULT;
+	if (given < command->size)
+		return -EINVAL;
+	if (given > PAGE_SIZE)
+		return -E2BIG;
+	return copy_struct_from_user(to, command->size, from, given);
+}
+
+static long command_run(const struct command *command, struct file *file, void __user *user)
+{
+	union argument arg;
+	long result;
+
+	result = argument_read(&arg, command, user);
+	if (result)
+		return result;
+	if (arg.flags & ~command->flags)
+		return -EINVAL;
+	result = command->run(file, &arg);
+	if (!result && command->answers && copy_to_user(user, &arg, command->size))
+		return -EFAULT;
+	return result;
+}
+
+static long command_find(const struct command *commands, size_t count, struct file *file,
+			 unsigned int code, unsigned long arg)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (commands[i].code == code)
+			return command_run(&commands[i], file, (void __user *)arg);
+	return -ENOTTY;
 }
 
 long ringshm_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	void __user *user = (void __user *)arg;
-
-	switch (cmd) {
-	case RINGSHM_KMOD_CREATE:
-		return device_create(file, user);
-	case RINGSHM_KMOD_OPEN:
-		return device_open(file, user);
-	case RINGSHM_KMOD_UNLINK:
-		return device_unlink(file, user);
-	case RINGSHM_KMOD_INFO:
-		return device_info(file, user);
-	default:
-		return -ENOTTY;
-	}
+	return command_find(device_commands, ARRAY_SIZE(device_commands), file, cmd, arg);
 }
 
 long ringshm_region_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	void __user *user = (void __user *)arg;
-
-	switch (cmd) {
-	case RINGSHM_KMOD_INFO:
-		return region_info(file, user);
-	case RINGSHM_KMOD_PLACEMENT:
-		return region_placement(file, user);
-	case RINGSHM_KMOD_DUP:
-		return region_dup(file, user);
-	case RINGSHM_KMOD_ATTACH:
-		return region_attach(file, user);
-	case RINGSHM_KMOD_ALIVE:
-		return region_alive(file, user);
-	case RINGSHM_KMOD_WAKE:
-		return region_wake(file, user);
-	case RINGSHM_KMOD_EVENTFD:
-		return region_eventfd(file, user);
-	default:
-		return -ENOTTY;
-	}
+	return command_find(region_commands, ARRAY_SIZE(region_commands), file, cmd, arg);
 }
