@@ -8,11 +8,21 @@
 #include <linux/mm.h>	/* before huge_mm.h, which leans on it */
 #include <linux/huge_mm.h>
 
+/*
+ * get_user_pages_fast() sees no area, only page tables, and must take no
+ * reference through ours: in a contiguous run it would count all of them on one
+ * page.  Newer kernels mark huge entries of page frames special; older ones only
+ * leave alone what they take for a device's.
+ */
 #ifdef RINGSHM_HAVE_PMD_ULONG
 #define ringshm_pmd_pfn(pfn)	(pfn)
 #else
 #include <linux/pfn_t.h>
+#ifdef CONFIG_ARCH_SUPPORTS_PMD_PFNMAP
 #define ringshm_pmd_pfn(pfn)	pfn_to_pfn_t(pfn)
+#else
+#define ringshm_pmd_pfn(pfn)	__pfn_to_pfn_t(pfn, PFN_DEV | PFN_MAP)
+#endif
 #endif
 
 static inline void ringshm_vm_flags(struct vm_area_struct *vma, vm_flags_t set, vm_flags_t clear)

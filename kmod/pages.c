@@ -182,10 +182,7 @@ int ringshm_pages_alloc(struct ringshm_region *region)
 	return err;
 }
 
-/*
- * put_page() and not free_contig_range(): a 6.1 kernel lets vmsplice() take
- * references to pages mapped by a huge entry, and those may outlive the region.
- */
+/* put_page() and not free_contig_range(): whoever should hold a reference keeps the page. */
 static void block_put(u32 flavour, struct page *block)
 {
 	unsigned long i;
