@@ -60,7 +60,7 @@ static inline void ringshm__mpmc_given_back(struct ringshm_mpmc_consumer *c, uin
 static inline void ringshm__mpmc_empty(struct ringshm_mpmc_consumer *c)
 {
 	uint64_t state = ringshm_load_acquire(c->state); /* A5: what was published before the end is visible now */
-	int status = ringshm__mpmc_state_status(state);
+	int status = ringshm__state_status(state);
 
 	ringshm__mpmc_wake_producers(c);
 	if (ringshm__unlikely(state & RINGSHM_STATE_PRIVATE)) {

@@ -37,12 +37,7 @@
  */
 
 #include <ringshm/atomic.h>
-
-#ifdef __KERNEL__
-#include <linux/errno.h>
-#else
-#include <errno.h>
-#endif
+#include <ringshm/status.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -372,16 +367,6 @@ static inline uint32_t ringshm_mpmc_offset(uint32_t slot_size, uint32_t alignmen
 }
 
 /* ---- what both roles ask -------------------------------------------------------------------- */
-
-/* The state word as an error. */
-static inline int ringshm__mpmc_state_status(uint64_t state)
-{
-	if (state & RINGSHM_STATE_BROKEN)
-		return -EPROTO;
-	if (state & (RINGSHM_STATE_SUPERSEDED | RINGSHM_STATE_FORKED))
-		return -ESTALE;
-	return state & RINGSHM_STATE_SHUTDOWN ? -ESHUTDOWN : 0;
-}
 
 /* One more failed look. True: time to suspect that somebody died. */
 static inline bool ringshm__mpmc_impatient(const struct ringshm__mpmc *m, uint64_t *looked, uint32_t *looks)

@@ -41,7 +41,7 @@ struct ringshm_mpmc_producer {
 /* No slot. Is there a reason that lasts? */
 static inline void ringshm__mpmc_full(struct ringshm_mpmc_producer *p)
 {
-	int status = ringshm__mpmc_state_status(ringshm_load_acquire(p->state)); /* A5: pairs with R5 */
+	int status = ringshm__state_status(ringshm_load_acquire(p->state)); /* A5: pairs with R5 */
 
 	if (ringshm__unlikely(status)) {
 		p->status = status;

@@ -38,12 +38,11 @@
  */
 
 #include <ringshm/atomic.h>
+#include <ringshm/status.h>
 
 #ifdef __KERNEL__
-#include <linux/errno.h>
 #include <linux/string.h>
 #else
-#include <errno.h>
 #include <string.h>
 #endif
 
@@ -142,18 +141,6 @@ static inline uint32_t ringshm__spsc_span(uint32_t overhead, uint32_t round, uin
 static inline uint64_t ringshm__spsc_lap(uint64_t position, uint64_t capacity)
 {
 	return position & capacity ? RINGSHM_RECORD_LAP : 0;
-}
-
-/* The state word as an error; what says "gone for good" goes before what says "drain first". */
-static inline int ringshm__state_status(uint64_t state)
-{
-	if (state & RINGSHM_STATE_BROKEN)
-		return -EPROTO;
-	if (state & (RINGSHM_STATE_SUPERSEDED | RINGSHM_STATE_FORKED))
-		return -ESTALE;
-	if (state & RINGSHM_STATE_SHUTDOWN)
-		return -ESHUTDOWN;
-	return 0;
 }
 
 /* Largest payload, bytes, that always fits an empty ring of this shape, wherever its position
