@@ -47,12 +47,17 @@ static vm_fault_t fault_small(struct vm_fault *vmf)
 /*
  * 6.1 does not offer huge faults to such areas, so the huge entry is put in
  * from here while there is none; with a page table in place there cannot be one.
+ * Another thread may have put it in since the core looked: inserting a small
+ * entry would then take the block for a page table, so let the core look again.
  */
 static vm_fault_t region_fault(struct vm_fault *vmf)
 {
+	pmd_t pmd = READ_ONCE(*vmf->pmd);
 	vm_fault_t result = VM_FAULT_FALLBACK;
 
-	if (pmd_none(*vmf->pmd))
+	if (pmd_leaf(pmd))
+		return VM_FAULT_NOPAGE;
+	if (pmd_none(pmd))
 		result = fault_huge(vmf);
 	return result == VM_FAULT_FALLBACK ? fault_small(vmf) : result;
 }
