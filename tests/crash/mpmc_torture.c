@@ -230,7 +230,7 @@ static void judge(uint64_t producers)
 	uint32_t full;
 
 	ringshm_info(channel, &before);
-	full = fill_up(); /* claims every slot, so every loss is counted now */
+	full = fill_up(); /* claims every slot, so every loss is counted in the cursors now */
 	ringshm_info(channel, &after);
 	for (uint64_t p = 0; p < producers; p++) {
 		sent += books->sent[p];
@@ -252,6 +252,8 @@ static void judge(uint64_t producers)
 	tap_ok(missing <= after.lost_consumed, "nothing that was sent is missing but what is counted");
 	tap_ok(settled <= positions && positions - settled <= read,
 	       "every position is a message released or a loss counted, to the one");
+	tap_ok(before.lost_produced == after.lost_produced && before.lost_consumed == after.lost_consumed,
+	       "losses are told before the ring comes round to them");
 	tap_ok(before.used == 0 && full == CAPACITY, "the ring becomes empty, and is as large as ever");
 }
 

@@ -5,7 +5,7 @@
 function section_of(file) {
 	if (file ~ /(^|\/)spsc\.[ch]$|kmod\//) return "spsc"
 	if (file ~ /(^|\/)token\.[ch]$/) return "token"
-	if (file ~ /(^|\/)mpmc(_core|_producer|_consumer)?\.[ch]$/) return "mpmc"
+	if (file ~ /(^|\/)mpmc(_core|_producer|_consumer|_kind)?\.[ch]$/) return "mpmc"
 	return "library"
 }
 

@@ -393,9 +393,9 @@ static void compare_info(struct pair *x)
 
 	x->doing = "info";
 	ringshm_info(x->channel, &info);
-	if (info.lost_produced != x->m.lost_p || info.lost_consumed != x->m.lost_c)
+	if (info.lost_produced != x->m.lost_p + x->m.marked_p || info.lost_consumed != x->m.lost_c + x->m.marked_c)
 		differs(x, "lost %" PRIu64 " and %" PRIu64 ", not %" PRIu64 " and %" PRIu64, info.lost_produced,
-			info.lost_consumed, x->m.lost_p, x->m.lost_c);
+			info.lost_consumed, x->m.lost_p + x->m.marked_p, x->m.lost_c + x->m.marked_c);
 	if (info.used != used || ringshm_mpmc_producer_used(&x->p[0]) != used)
 		differs(x, "%" PRIu64 " slots used, not %" PRIu64, info.used, used);
 	if (info.tail - info.start_position != x->m.tail || info.head - info.start_position != x->m.head)

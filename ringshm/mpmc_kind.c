@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* mpmc as a kind: its shape, and what ringshm_info() tells of it: who stands in the way, what was lost. */
+#include "config.h"
+
+#include "mpmc_kind.h"
+
+#include <sys/mman.h>
+
+#include "internal.h"
+
+/* ---- its shape ------------------------------------------------------------------------------ */
+
+#define SLOT_SIZE_DEFAULT 64u
+#define SLOT_SIZE_MAX (UINT32_C(1) << 24)
+#define LOOKS 8u /* at a ring whose losses are being counted meanwhile */
+
+uint32_t ringshm__mpmc_offset(const struct ringshm_header *header)
+{
+	return ringshm_mpmc_offset(header->slot_size, header->alignment, header->incompat);
+}
+
+static bool slot_fits(uint32_t slot_size, uint32_t alignment, uint64_t features)
+{
+	return slot_size % alignment == 0 && slot_size <= SLOT_SIZE_MAX &&
+	       slot_size > ringshm_mpmc_offset(slot_size, alignment, features);
+}
+
+static int check(const struct ringshm_config *config)
+{
+	uint32_t slot_size = config->slot_size ? config->slot_size : SLOT_SIZE_DEFAULT;
+
+	if (slot_fits(slot_size, config->alignment, config->features))
+		return 0;
+	return ringshm__fail(
+		EINVAL, "create: slot size %u; an mpmc slot is a multiple of the alignment (%u), from %u to %u bytes",
+		slot_size, config->alignment,
+		ringshm_mpmc_offset(RINGSHM_MPMC_COMPACT_MAX, config->alignment, config->features) + config->alignment,
+		SLOT_SIZE_MAX);
+}
+
+static bool sound(const struct ringshm_header *header)
+{
+	return slot_fits(header->slot_size, header->alignment, header->incompat) &&
+	       header->capacity <= UINT64_C(1) << 32 && header->capacity >= 2;
+}
+
+static uint32_t max_payload(const struct ringshm_header *header)
+{
+	return header->slot_size - ringshm__mpmc_offset(header);
+}
+
+/* Slot i begins free for the first position, from the start position on, that falls to it. */
+static void format(const struct ringshm_header *header, void *slots)
+{
+	for (uint64_t i = 0; i < header->capacity; i++) {
+		uint64_t position = header->start_position + i, index = position & (header->capacity - 1);
+
+		*(ringshm_word *)((unsigned char *)slots + index * header->slot_size) = ringshm__mpmc_f(position);
+	}
+}
+
+/* A cursor's 56 bits, widened by where the channel started. */
+static uint64_t widen(const struct ringshm_header *header, uint64_t cursor)
+{
+	uint64_t start = header->start_position;
+
+	return start + (((cursor & ~RINGSHM_MPMC_LOW) - ringshm__mpmc_f(start)) >> RINGSHM_MPMC_SHIFT);
+}
+
+static void positions(const struct ringshm_header *header, const struct ringshm_ctl *ctl,
+		      const struct ringshm_cons *cons, uint64_t *head, uint64_t *tail)
+{
+	*head = widen(header, ringshm_load_acquire(&cons->head.word)); /* A2; head first: tail is not behind it */
+	*tail = widen(header, ringshm_load_acquire(&ctl->tail.word));  /* A2 */
+}
+
+void ringshm__mpmc_find_ring(struct ringshm__mpmc_ring *ring, const struct ringshm_header *header,
+			     struct ringshm_ctl *ctl, struct ringshm_cons *cons, void *slots)
+{
+	ring->cursor[0] = &ctl->tail.word;
+	ring->cursor[1] = &cons->head.word;
+	ring->lines[0] = ringshm_participant_line(ctl, 0);
+	ring->lines[1] = ringshm_participant_line(cons, 0);
+	ring->lost[0] = &cons->count.lost; /* producers cross what dead consumers left, and the reverse */
+	ring->lost[1] = &ctl->count.lost;
+	ring->repairs[0] = &ctl->count.repairs;
+	ring->repairs[1] = &cons->count.repairs;
+	ring->base = (unsigned char *)slots;
+	ring->mask = ringshm__mpmc_f(header->capacity - 1);
+	ring->stride = header->slot_size;
+	ring->participants = header->participants;
+}
+
+/* ---- what a stopped participant holds up ---------------------------------------------------- */
+
+/* The slot's word, through a mapping of its own page; `f` itself when the backend has no pages to map. */
+static uint64_t word_at(const struct ringshm *channel, uint64_t f)
+{
+	const struct ringshm_header *header = &channel->header;
+	uint64_t index = (f >> RINGSHM_MPMC_SHIFT) & (header->capacity - 1);
+	uint64_t at = header->data_offset + index * header->slot_size, page = at & ~(channel->data.page_size - 1);
+	uint64_t word;
+	void *map;
+
+	if (channel->data.fd < 0)
+		return f;
+	map = mmap(NULL, (size_t)channel->data.page_size, PROT_READ, MAP_SHARED, channel->data.fd, (off_t)page);
+	if (map == MAP_FAILED)
+		return f;
+	/* relaxed: only compared */
+	word = ringshm_load_relaxed((ringshm_word *)((unsigned char *)map + (at - page)));
+	munmap(map, (size_t)channel->data.page_size);
+	return word;
+}
+
+/* Does the holder that the stall line names still hold that position, unfinished and alive? */
+static bool still_stands(const struct ringshm *channel, unsigned int side, uint64_t f, uint64_t holder)
+{
+	void *file = side ? (void *)channel->cons : (void *)channel->ctl;
+	uint64_t intent, into, word;
+
+	if (holder >= channel->header.participants)
+		return false;
+	intent = ringshm_load_acquire(&ringshm_participant_line(file, (uint32_t)holder)->intent); /* A3 */
+	into = (f - (intent & ~RINGSHM_MPMC_LOW)) >> RINGSHM_MPMC_SHIFT;
+	if (into >= (intent & RINGSHM_MPMC_LOW) || !ringshm__seat_alive(channel, (uint32_t)holder))
+		return false;
+	word = word_at(channel, f);
+	return word == f || word - (f | ringshm__mpmc_turn(side)) < RINGSHM_MPMC_READY;
+}
+
+static void inform_stall(const struct ringshm *channel, unsigned int side, struct ringshm_info *info)
+{
+	const struct ringshm_stall_line *line = side ? &channel->cons->stall : &channel->ctl->stall;
+	uint64_t position = ringshm_load_acquire(&line->position); /* A6: pairs with R6 */
+	/* relaxed, both: A6 came before, and who is named here is checked */
+	uint64_t since = ringshm_load_relaxed(&line->since_ns), holder = ringshm_load_relaxed(&line->holder);
+	uint64_t now = ringshm__now(), f = position & ~RINGSHM_MPMC_LOW;
+	void *file = side ? (void *)channel->cons : (void *)channel->ctl;
+
+	if (!position || !still_stands(channel, side, f, holder))
+		return;
+	info->stalled_role = side ? RINGSHM_ROLE_CONSUMER : RINGSHM_ROLE_PRODUCER;
+	info->stalled_id = (uint32_t)holder;
+	info->stalled_pid = ringshm_participant_line(file, (uint32_t)holder)->pid;
+	info->stalled_position = widen(&channel->header, f);
+	info->stalled_ns = now > since ? now - since : 0;
+}
+
+/* ---- what was lost -------------------------------------------------------------------------- */
+
+/* Marks on the positions from `first` up to `end`, at most a lap of them. */
+static uint64_t marks(const struct ringshm__mpmc_ring *ring, uint64_t first, uint64_t end, uint64_t state)
+{
+	uint64_t left = (ring->mask >> RINGSHM_MPMC_SHIFT) + 1, found = 0;
+
+	for (uint64_t f = first; f != end && left--; f += ringshm__mpmc_f(1)) {
+		const ringshm_word *slot = ringshm__mpmc_slot(ring->base, ring->mask, ring->stride, f);
+
+		found += ringshm_load_relaxed(slot) == (f | state); /* relaxed: a mark that comes now counts later */
+	}
+	return found;
+}
+
+/* Losses marked in slots that this side has yet to come to, and to count. */
+static uint64_t marked(const struct ringshm__mpmc_ring *ring, unsigned int side)
+{
+	uint64_t head = ringshm_load_acquire(ring->cursor[1]) & ~RINGSHM_MPMC_LOW; /* A2 */
+	uint64_t tail = ringshm_load_acquire(ring->cursor[0]) & ~RINGSHM_MPMC_LOW; /* A2 */
+
+	if (side)
+		return marks(ring, head, tail, RINGSHM_MPMC_TOMBSTONE);
+	return marks(ring, tail, head + ring->mask + ringshm__mpmc_f(1), RINGSHM_MPMC_FREED);
+}
+
+/* All of a side's losses, counted or marked: one that is counted during the look makes the look worthless. */
+static uint64_t losses(const struct ringshm__mpmc_ring *ring, unsigned int side)
+{
+	uint64_t lost, again = ringshm__mpmc_lost(ring, side), more = 0;
+	unsigned int tries = 0;
+
+	do {
+		lost = again;
+		more = marked(ring, side);
+		again = ringshm__mpmc_lost(ring, side);
+	} while (again != lost && ++tries < LOOKS);
+	return lost + more;
+}
+
+static void inform_losses(const struct ringshm *channel, struct ringshm_info *info)
+{
+	struct ringshm__mpmc_ring ring;
+	void *data = NULL;
+
+	ringshm__mpmc_find_ring(&ring, &channel->header, channel->ctl, channel->cons, NULL);
+	info->lost_produced = ringshm__mpmc_lost(&ring, RINGSHM__MPMC_CONSUMERS);
+	info->lost_consumed = ringshm__mpmc_lost(&ring, RINGSHM__MPMC_PRODUCERS);
+	/* every repair that its other side has come to? then there is no mark, and no need to map anything */
+	if (info->repairs == info->lost_produced + info->lost_consumed || ringshm__area_attach(channel, false, &data))
+		return;
+	ring.base = (unsigned char *)data + channel->header.data_offset;
+	info->lost_produced = losses(&ring, RINGSHM__MPMC_CONSUMERS);
+	info->lost_consumed = losses(&ring, RINGSHM__MPMC_PRODUCERS);
+	channel->data.ops->unmap(&channel->data, data);
+}
+
+static void inform(const struct ringshm *channel, struct ringshm_info *info)
+{
+	inform_losses(channel, info);
+	inform_stall(channel, RINGSHM__MPMC_CONSUMERS, info);
+	inform_stall(channel, RINGSHM__MPMC_PRODUCERS, info); /* what stops consumers goes first */
+}
+
+const struct ringshm_kind_ops ringshm__kind_mpmc = {
+	.features = RINGSHM_F_TIMESTAMP | RINGSHM_F_BLOCK | RINGSHM_F_EOF,
+	.slot_size = SLOT_SIZE_DEFAULT,
+	.consumers_write_data = true,
+	.shares_control = true,
+	.check = check,
+	.sound = sound,
+	.cursor = ringshm__mpmc_f,
+	.max_payload = max_payload,
+	.format = format,
+	.positions = positions,
+	.inform = inform,
+};
