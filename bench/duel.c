@@ -12,10 +12,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "crowd.h"
+#include "duel_sides.h"
+
 #define SAMPLE_SECONDS 3.0 /* patience with the other side */
 #define TRIAL 2048u	   /* messages of the first look at a rate; a multiple of PEER_BULK */
 #define BATCHES_MAX 200u
-#define PRIORITY 10 /* of SCHED_FIFO: above all ordinary work, below the kernel's threads */
 
 enum order {
 	ORDER_OPEN,
@@ -62,16 +64,6 @@ struct duel {
 
 /* ---- both sides ----------------------------------------------------------------------------- */
 
-/* Bursts are short and must not be interrupted; what runs between them needs no such thing. */
-static bool set_realtime(const struct duel *d, bool on)
-{
-	struct sched_param param = {.sched_priority = on ? PRIORITY : 0};
-
-	if (pair_is_one_cpu(&d->options->cpus))
-		return false; /* who waits would never let the other one in */
-	return !sched_setscheduler(0, on ? SCHED_FIFO : SCHED_OTHER, &param);
-}
-
 static struct floor_pace pace_now(const struct duel *d, struct peer_side *s)
 {
 	struct floor_pace pace = pair_pace(&d->options->cpus, d->duel->shape.size, SAMPLE_SECONDS);
@@ -86,30 +78,6 @@ static bool answers(const struct duel *d)
 	return d->duel->what == DUEL_ROUND_TRIP;
 }
 
-static uint64_t *messages_new(uint64_t n, uint32_t size)
-{
-	size_t bytes = (size_t)(n * size + 63) & ~(size_t)63;
-	uint64_t *m = (uint64_t *)aligned_alloc(64, bytes);
-
-	if (m)
-		memset(m, 1, bytes);
-	return m;
-}
-
-static int make_messages(struct peer_side *s, unsigned int batch)
-{
-	bool large = s->size >= PEER_LARGE;
-
-	s->mask = large ? 0 : PEER_TABLE - 1;
-	s->table = messages_new(s->mask + 1, s->size);
-	s->buf = messages_new(batch > 1 ? PEER_BULK : 1, s->size);
-	if (!s->table || !s->buf)
-		return -ENOMEM;
-	for (uint32_t i = 0; i <= s->mask; i++)
-		s->table[i * (s->size / 8)] = i + 1;
-	return 0;
-}
-
 static int open_side(struct duel *d, struct peer_side *s, unsigned int i, bool leader)
 {
 	const struct peer *peer = d->result->entries[i].peer;
@@ -118,7 +86,7 @@ static int open_side(struct duel *d, struct peer_side *s, unsigned int i, bool l
 
 	s->shape = &d->duel->shape;
 	s->size = d->duel->shape.size;
-	error = make_messages(s, peer->batch);
+	error = duel_messages(s, peer->batch);
 	if (error)
 		return error;
 	return leader ? peer->open(s, there, back) : peer->open(s, back, there);
@@ -148,7 +116,7 @@ static int carry_out(struct follower *f)
 
 	if (o->order == ORDER_OPEN)
 		return open_side(d, s, o->candidate, false);
-	set_realtime(d, true);
+	duel_realtime(&d->options->cpus, true);
 	error = pair_calibrate_follow(&f->yardstick, &pace);
 	if (!error && o->order == ORDER_ANSWER)
 		error = peer->answer(s, o->n);
@@ -158,7 +126,7 @@ static int carry_out(struct follower *f)
 	}
 	if (!error)
 		error = pair_calibrate_follow(&f->yardstick, &pace);
-	set_realtime(d, false);
+	duel_realtime(&d->options->cpus, false);
 	return error;
 }
 
@@ -332,13 +300,13 @@ static int measure(struct duel *d, unsigned int i, uint64_t n, struct duel_sampl
 	int error, theirs;
 
 	give_order(f, answers(d) ? ORDER_ANSWER : ORDER_STREAM, i, n);
-	d->realtime = set_realtime(d, true);
+	d->realtime = duel_realtime(&d->options->cpus, true);
 	error = pair_calibrate_lead(y, &pace, &before);
 	if (!error)
 		error = (answers(d) ? round_trips : stream)(d, i, n, &sample->ns);
 	if (!error)
 		error = pair_calibrate_lead(y, &pace, &after);
-	set_realtime(d, false);
+	duel_realtime(&d->options->cpus, false);
 	theirs = outcome(f);
 	sample->valid = before.class_ == after.class_;
 	sample->class_ = after.class_;
@@ -357,15 +325,6 @@ static uint64_t burst_of(const struct duel *d, double ns)
 	return n < unit ? unit : n > most ? most : n;
 }
 
-static void leave_out(struct duel_entry *e, int error)
-{
-	static const char *const reasons[] = {"a message arrived that was not sent", "the other side did not come",
-					      "it failed"};
-
-	e->left_out = reasons[error == -EBADMSG ? 0 : error == -ETIMEDOUT ? 1 : 2];
-	fprintf(stderr, "ringshm_bench: %s: %s: %s\n", e->peer->name, e->left_out, strerror(-error));
-}
-
 /* One sample of each candidate, beginning with another one each round. 0, or what makes going on useless. */
 static int run_round(struct duel *d, unsigned int round)
 {
@@ -381,7 +340,7 @@ static int run_round(struct duel *d, unsigned int round)
 		error = measure(d, i, d->n[i], sample);
 		if (error) {
 			sample->valid = false;
-			leave_out(&r->entries[i], error);
+			duel_leave_out(&r->entries[i], error);
 			return error; /* the two sides have lost count of one another */
 		}
 		d->n[i] = burst_of(d, sample->ns);
@@ -408,7 +367,7 @@ static int run_rounds(struct duel *d)
 								     TRIAL,
 					&trial);
 		if (error)
-			leave_out(e, error);
+			duel_leave_out(e, error);
 		d->n[i] = burst_of(d, trial.ns);
 	}
 	while (!error && d->result->rounds < d->options->rounds && floor_now_ns() < end) {
@@ -422,12 +381,8 @@ static int run_rounds(struct duel *d)
 
 static void list_entry(struct duel *d, const struct peer *peer)
 {
-	struct duel_entry *e = &d->result->entries[d->result->n_entries++];
+	struct duel_entry *e = duel_list(d->result, peer);
 
-	e->peer = peer;
-	e->left_out = peer->absent;
-	if (!e->left_out && peer->cannot)
-		e->left_out = peer->cannot(&d->duel->shape);
 	if (!e->left_out && answers(d) && !peer->ask)
 		e->left_out = "it has no round trip";
 }
@@ -440,7 +395,7 @@ static int create_lanes(struct duel *d, unsigned int i)
 	if (!error && answers(d))
 		error = peer->create(&d->back[i], &d->duel->shape);
 	if (error)
-		leave_out(&d->result->entries[i], error);
+		duel_leave_out(&d->result->entries[i], error);
 	return error;
 }
 
@@ -485,13 +440,17 @@ static void clean_up(struct duel *d)
 
 int duel_run(const struct duel_case *duel, const struct duel_options *options, struct duel_result *result)
 {
-	struct duel *d = (struct duel *)calloc(1, sizeof(*d));
+	struct duel *d;
 	int error;
 
 	memset(result, 0, sizeof(*result));
+	result->duel = duel;
+	if (duel->what == DUEL_CROWD)
+		return crowd_run(duel, options, result);
+	d = (struct duel *)calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
-	d->duel = result->duel = duel;
+	d->duel = duel;
 	d->options = options;
 	d->result = result;
 	error = prepare(d);

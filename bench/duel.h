@@ -14,7 +14,8 @@
 
 enum duel_what {
 	DUEL_ROUND_TRIP,
-	DUEL_ONE_WAY
+	DUEL_ONE_WAY,
+	DUEL_CROWD
 };
 
 /* Who a target is measured against, where that is no candidate by itself. */
@@ -22,6 +23,8 @@ enum duel_what {
 #define DUEL_FLOOR_G "floor G"
 #define DUEL_BEST_PEER "best peer"
 #define DUEL_BEST_SINGLE "best single-item peer"
+#define DUEL_BEST_FIFO "best strict-FIFO single-item peer"
+#define DUEL_BEST_FIFO_BULK "best strict-FIFO peer in bulk"
 
 /* "Ours is at least `figure` times as fast as theirs." */
 struct duel_target {
@@ -37,6 +40,9 @@ struct duel_case {
 	struct peer_shape shape;
 	const struct peer *candidates[DUEL_CANDIDATES]; /* NULL ends */
 	struct duel_target targets[DUEL_TARGETS];	/* .ours NULL ends */
+	unsigned int crowd;				/* producers, and as many consumers; of DUEL_CROWD */
+	bool threads;					/* and they are threads of one process */
+	bool extra;					/* runs only when asked for by name */
 };
 
 /* One candidate's part of one round. */

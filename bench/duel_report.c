@@ -40,6 +40,13 @@ static void floors(const struct duel_result *r, enum floor_class class_, double 
 	*g_ns = stats_median(v[1], n);
 }
 
+static const char *between(const struct duel_result *r, const struct peer *peer)
+{
+	bool threads = r->duel->what == DUEL_CROWD ? r->duel->threads : peer->threads;
+
+	return threads ? "threads" : "processes";
+}
+
 static void print_row(FILE *out, const struct duel_result *r, unsigned int i, enum floor_class class_)
 {
 	const struct duel_entry *e = &r->entries[i];
@@ -51,12 +58,12 @@ static void print_row(FILE *out, const struct duel_result *r, unsigned int i, en
 	}
 	if (!row.n)
 		return;
-	fprintf(out, "  %-24s %-9s %5u %4u %10.1f", e->peer->name, e->peer->threads ? "threads" : "processes",
-		e->peer->batch, row.n, row.ns);
+	fprintf(out, "  %-24s %-9s %5u %4u %10.1f", e->peer->name, between(r, e->peer), e->peer->batch, row.n, row.ns);
 	if (r->duel->what == DUEL_ROUND_TRIP)
 		fprintf(out, " %8.2f F\n", row.ns / row.f_ns);
 	else
-		fprintf(out, " %8.1f M/s %8.2f GB/s\n", 1000 / row.ns, r->duel->shape.size / row.ns);
+		fprintf(out, " %8.1f M/s %8.2f GB/s%s\n", 1000 / row.ns, r->duel->shape.size / row.ns,
+			e->peer->crowd && e->peer->crowd->fifo ? "  strict FIFO" : "");
 }
 
 static void print_judgement(FILE *out, const struct judgement *j)
@@ -76,8 +83,10 @@ static void print_class(FILE *out, const struct duel_result *r, enum floor_class
 
 	floors(r, class_, &f_ns, &g_ns);
 	fprintf(out, "\n%s, %s\n", r->duel->title, floor_class_name(class_));
-	fprintf(out, "  messages of %u bytes; rings of %u slots, or of %llu KiB; F %.1f ns", shape->size, shape->slots,
-		(unsigned long long)shape->bytes / 1024, f_ns);
+	fprintf(out, "  messages of %u bytes; rings of %u slots", shape->size, shape->slots);
+	if (shape->bytes)
+		fprintf(out, ", or of %llu KiB", (unsigned long long)shape->bytes / 1024);
+	fprintf(out, "; F %.1f ns", f_ns);
 	if (r->duel->what == DUEL_ROUND_TRIP)
 		fprintf(out, ", G %.1f ns", g_ns);
 	fprintf(out, "\n  %-24s %-9s %5s %4s %10s\n", "WHO", "BETWEEN", "BATCH", "N", "NS");
@@ -114,17 +123,18 @@ static json_t *row_json(const struct duel_result *r, unsigned int i, enum floor_
 {
 	const struct duel_entry *e = &r->entries[i];
 	struct stats_row row = stats_row(r, i, class_);
-	json_t *o = json_pack("{s:s, s:s, s:i, s:i}", "who", e->peer->name, "between",
-			      e->peer->threads ? "threads" : "processes", "batch", (int)e->peer->batch, "n",
-			      (int)row.n);
+	json_t *o = json_pack("{s:s, s:s, s:i, s:i}", "who", e->peer->name, "between", between(r, e->peer), "batch",
+			      (int)e->peer->batch, "n", (int)row.n);
 
 	if (e->left_out)
 		json_object_set_new(o, "left_out", json_string(e->left_out));
+	if (e->peer->crowd)
+		json_object_set_new(o, "fifo", json_boolean(e->peer->crowd->fifo));
 	if (!row.n)
 		return o;
 	json_object_set_new(o, "ns", rounded(row.ns));
 	json_object_set_new(o, "floor_ns", rounded(row.f_ns));
-	if (r->duel->what == DUEL_ONE_WAY)
+	if (r->duel->what != DUEL_ROUND_TRIP)
 		json_object_set_new(o, "messages_per_s", rounded(1e9 / row.ns));
 	return o;
 }
@@ -165,13 +175,14 @@ static json_t *class_json(const struct duel_result *r, enum floor_class class_)
 json_t *duel_json(const struct duel_result *r)
 {
 	const struct duel_case *c = r->duel;
+	static const char *const what[] = {"round trip", "one way", "crowd"};
 	json_t *classes = json_array();
 
 	for (int k = 0; k < FLOOR_CLASSES; k++)
 		if (seen(r, (enum floor_class)k) >= CLASS_LEAST)
 			json_array_append_new(classes, class_json(r, (enum floor_class)k));
-	return json_pack("{s:s, s:s, s:s, s:i, s:i, s:I, s:i, s:b, s:o}", "case", c->name, "title", c->title, "what",
-			 c->what == DUEL_ROUND_TRIP ? "round trip" : "one way", "size", (int)c->shape.size, "slots",
+	return json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:I, s:i, s:b, s:o}", "case", c->name, "title", c->title,
+			 "what", what[c->what], "crowd", (int)c->crowd, "size", (int)c->shape.size, "slots",
 			 (int)c->shape.slots, "bytes", (json_int_t)c->shape.bytes, "rounds", (int)r->rounds, "realtime",
 			 (int)r->realtime, "classes", classes);
 }

@@ -65,17 +65,40 @@ struct stats_row stats_row(const struct duel_result *r, unsigned int entry, enum
 	return row;
 }
 
-/* The fastest of the others in this class, or -1. */
-static int best_peer(const struct duel_result *r, enum floor_class class_, bool single)
+/* Which of the others are rivals. */
+struct rivals {
+	const char *name;
+	bool fifo;   /* only those with one order for all */
+	bool single; /* only those that move one at a time ... */
+	bool bulk;   /* ... or only the others */
+};
+
+static const struct rivals many[] = {
+	{DUEL_BEST_PEER, false, false, false},
+	{DUEL_BEST_SINGLE, false, true, false},
+	{DUEL_BEST_FIFO, true, true, false},
+	{DUEL_BEST_FIFO_BULK, true, false, true},
+};
+
+static bool is_rival(const struct rivals *rivals, const struct duel_entry *e)
+{
+	const struct peer *p = e->peer;
+
+	if (e->left_out || p->ours || p->bare || (rivals->fifo && !(p->crowd && p->crowd->fifo)))
+		return false;
+	return !(rivals->single && p->batch > 1) && !(rivals->bulk && p->batch == 1);
+}
+
+/* The fastest of the rivals in this class, or -1. */
+static int best_of(const struct rivals *rivals, const struct duel_result *r, enum floor_class class_)
 {
 	double best_ns = 0;
 	int best = -1;
 
 	for (unsigned int i = 0; i < r->n_entries; i++) {
-		const struct peer *p = r->entries[i].peer;
 		struct stats_row row;
 
-		if (r->entries[i].left_out || p->ours || p->bare || (single && p->batch > 1))
+		if (!is_rival(rivals, &r->entries[i]))
 			continue;
 		row = stats_row(r, i, class_);
 		if (row.n && (best < 0 || row.ns < best_ns)) {
@@ -96,10 +119,9 @@ static int find(const struct duel_result *r, const char *name)
 
 static int find_rival(const struct duel_result *r, const char *name, enum floor_class class_)
 {
-	if (!strcmp(name, DUEL_BEST_PEER))
-		return best_peer(r, class_, false);
-	if (!strcmp(name, DUEL_BEST_SINGLE))
-		return best_peer(r, class_, true);
+	for (unsigned int i = 0; i < sizeof(many) / sizeof(*many); i++)
+		if (!strcmp(name, many[i].name))
+			return best_of(&many[i], r, class_);
 	return find(r, name);
 }
 

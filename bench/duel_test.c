@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crowd_loops.h"
 #include "duel_stats.h"
 #include "tap.h"
 
@@ -50,8 +51,11 @@ static void test_coverage(void)
 #define ROUNDS 20u
 
 static const struct peer us = {.name = "us", .batch = 1, .ours = true};
-static const struct peer slow = {.name = "slow", .batch = 1};
-static const struct peer bulk = {.name = "bulk", .batch = 32};
+static const struct peer_crowd strict = {.fifo = true};
+static const struct peer slow = {.name = "slow", .batch = 1, .crowd = &strict};
+static const struct peer bulk = {.name = "bulk", .batch = 32, .crowd = &strict};
+static const struct peer_crowd loose = {.fifo = false};
+static const struct peer lax = {.name = "lax", .batch = 32, .crowd = &loose};
 static const struct peer bare = {.name = "bare", .batch = 1, .bare = true};
 static const struct duel_case paper = {.name = "paper", .title = "paper", .shape = {8, 64, 4096}};
 
@@ -90,6 +94,12 @@ static void test_verdicts(void)
 	ok(!strcmp(j.theirs, "bulk"), "the best peer is the fastest that is neither ours nor bare");
 	j = judged(&r, DUEL_BEST_SINGLE, 1);
 	ok(!strcmp(j.theirs, "slow"), "the best single-item peer publishes one at a time");
+	ok(!strcmp(judged(&r, DUEL_BEST_FIFO, 1).theirs, "slow") &&
+		   !strcmp(judged(&r, DUEL_BEST_FIFO_BULK, 1).theirs, "bulk"),
+	   "strict-FIFO peers are rivals of those who do the same, one at a time or in bulk");
+	r.entries[2].peer = &lax;
+	ok(judged(&r, DUEL_BEST_FIFO_BULK, 1).verdict == VERDICT_NOBODY, "a peer without one order is no rival there");
+	r.entries[2].peer = &bulk;
 	ok(judged(&r, DUEL_FLOOR_F, 9).verdict == VERDICT_AHEAD &&
 		   judged(&r, DUEL_FLOOR_G, 12).verdict == VERDICT_AHEAD,
 	   "floors are compared within the sample");
@@ -129,7 +139,7 @@ static struct duel_result fought(const struct peer *peer, enum duel_what what, i
 	struct duel_result r;
 	char why[100];
 
-	*c = (struct duel_case){"test", "test", what, {64, 1024, 65536}, {peer}, {{0}}};
+	*c = (struct duel_case){"test", "test", what, {64, 1024, 65536}, {peer}, {{0}}, 0, false, false};
 	if (pair_cpus_choose(&options.cpus, NULL, why, sizeof(why)))
 		exit(1);
 	*error = duel_run(c, &options, &r);
@@ -140,6 +150,117 @@ static const char *cannot_anything(const struct peer_shape *shape)
 {
 	(void)shape;
 	return "it is made of paper";
+}
+
+/* ---- real crowds ---------------------------------------------------------------------------- */
+
+/* A queue of one slot under a lock: slow, and right. Or wrong: it forgets a message now and then, or says one twice. */
+struct slot {
+	int locked;
+	uint64_t moved;
+	uint64_t word[9]; /* the first: is it full? */
+};
+
+static uint64_t forgets, doubles; /* each so many messages; 0: never */
+
+static int slot_create(struct peer_lane *lane, const struct peer_shape *shape)
+{
+	(void)shape;
+	return peer_memory_create(lane, sizeof(struct slot));
+}
+
+static int slot_open(struct peer_side *s, struct peer_lane *out, struct peer_lane *in)
+{
+	s->out = out ? out->memory : NULL;
+	s->in = in ? in->memory : NULL;
+	return 0;
+}
+
+static void slot_close(struct peer_side *s)
+{
+	s->out = s->in = NULL;
+}
+
+static bool every(uint64_t n, uint64_t moved)
+{
+	return n && moved % n == 0;
+}
+
+static int slot_move(struct peer_side *s, uint64_t *message)
+{
+	struct slot *slot = (struct slot *)(s->out ? s->out : s->in);
+	int moved;
+
+	while (__atomic_exchange_n(&slot->locked, 1, __ATOMIC_ACQUIRE)) /* pairs with the release below */
+		sched_yield();
+	moved = slot->word[0] == (s->out ? 0 : 1);
+	if (moved && s->out)
+		memcpy(slot->word + 1, message, s->size);
+	else if (moved)
+		memcpy(message, slot->word + 1, s->size);
+	if (moved && ++slot->moved && !every(s->out ? forgets : doubles, slot->moved))
+		slot->word[0] = s->out ? 1 : 0;
+	__atomic_store_n(&slot->locked, 0, __ATOMIC_RELEASE);
+	return moved;
+}
+
+CROWD_LOOPS(slot_crowd, true, slot_move, slot_move)
+
+static const struct peer peer_slot = {
+	.name = "one slot",
+	.batch = 1,
+	.create = slot_create,
+	.destroy = peer_memory_destroy,
+	.open = slot_open,
+	.close = slot_close,
+	.crowd = &slot_crowd,
+};
+
+static struct duel_result crowded(unsigned int n, bool threads, int *error)
+{
+	static struct duel_options options = {.rounds = 2, .seconds = 20, .burst = 0.001};
+	struct duel_case *c = (struct duel_case *)calloc(1, sizeof(*c)); /* outlives the result */
+	struct duel_result r;
+	char why[100];
+
+	*c = (struct duel_case){"test", "test", DUEL_CROWD, {64, 1024, 0}, {&peer_slot}, {{0}}, n, threads, false};
+	if (pair_cpus_choose(&options.cpus, NULL, why, sizeof(why)))
+		exit(1);
+	*error = duel_run(c, &options, &r);
+	return r;
+}
+
+static bool crowd_works(unsigned int n, bool threads)
+{
+	int error;
+	struct duel_result r = crowded(n, threads, &error);
+	bool works = !error && r.rounds == 2 && !r.entries[0].left_out && r.entries[0].samples[1].ns > 0;
+
+	duel_result_free(&r);
+	return works;
+}
+
+static bool crowd_notices(void)
+{
+	int error;
+	struct duel_result r = crowded(3, true, &error);
+	const char *why = r.entries[0].left_out;
+	bool notices = why && !strcmp(why, "a message arrived that was not sent");
+
+	duel_result_free(&r);
+	return notices;
+}
+
+static void test_crowds(void)
+{
+	ok(crowd_works(1, false) && crowd_works(3, false), "crowds of processes are measured");
+	ok(crowd_works(1, true) && crowd_works(3, true), "so are crowds of threads");
+	doubles = 50;
+	ok(crowd_notices(), "a candidate that delivers something twice is found out");
+	doubles = 0;
+	forgets = 51;
+	ok(crowd_notices(), "so is one that loses something");
+	forgets = 0;
 }
 
 static void test_duels(void)
@@ -173,5 +294,6 @@ int main(void)
 	test_coverage();
 	test_verdicts();
 	test_duels();
+	test_crowds();
 	return tap_done();
 }

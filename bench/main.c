@@ -74,7 +74,8 @@ static const struct argp argp = {
 	       "peer's memory cannot be shared). Candidates of a case take turns; each sample stands between two "
 	       "calibrations; ratios are taken within rounds; classes of CPU distance are never mixed.\v"
 	       "Options of Google Benchmark work as well: --benchmark_list_tests, --benchmark_filter=REGEX, "
-	       "--benchmark_out=FILE.",
+	       "--benchmark_out=FILE. Some cases run only when a filter names them: --benchmark_filter=mpmc is the whole "
+	       "table of many producers and many consumers.",
 };
 
 /* One case is one iteration; its time is that of our first candidate's message. */
@@ -109,6 +110,31 @@ static void run_case(struct cbench_state *state, void *arg)
 	}
 }
 
+/* Cases beyond the ordinary ones run only when a filter says so. */
+static bool filtered(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strncmp(argv[i], "--benchmark_", 12) && strstr(argv[i], "filter="))
+			return true;
+	return false;
+}
+
+/* All cases of both suites that may run. How many. */
+static unsigned int list_cases(struct entry *entries, const struct settings *s, bool extra)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < suite_size + suite_mpmc_size; i++) {
+		const struct duel_case *c = i < suite_size ? &suite[i] : &suite_mpmc[i - suite_size];
+
+		if (c->extra && !extra)
+			continue;
+		entries[n].duel = c;
+		entries[n++].settings = s;
+	}
+	return n;
+}
+
 static void register_case(struct entry *e)
 {
 	struct cbench *b = cbench_register(e->duel->name, run_case, e);
@@ -118,15 +144,15 @@ static void register_case(struct entry *e)
 	cbench_unit(b, CBENCH_NS);
 }
 
-static void print_all(const struct entry *entries)
+static void print_all(const struct entry *entries, unsigned int n)
 {
 	printf("\nringshm %s beside others. Ratios are of speed, in pairs from the same round.\n", ringshm_version());
-	for (unsigned int i = 0; i < suite_size; i++)
+	for (unsigned int i = 0; i < n; i++)
 		if (entries[i].ran)
 			duel_print(stdout, &entries[i].result);
 }
 
-static int write_json(const struct entry *entries, const char *path)
+static int write_json(const struct entry *entries, unsigned int n, const char *path)
 {
 	json_t *cases = json_array(), *all;
 	FILE *out = strcmp(path, "-") ? fopen(path, "w") : stdout;
@@ -136,7 +162,7 @@ static int write_json(const struct entry *entries, const char *path)
 		fprintf(stderr, "ringshm_bench: cannot write %s: %m\n", path);
 		return 1;
 	}
-	for (unsigned int i = 0; i < suite_size; i++)
+	for (unsigned int i = 0; i < n; i++)
 		if (entries[i].ran)
 			json_array_append_new(cases, duel_json(&entries[i].result));
 	all = json_pack("{s:s, s:o}", "version", ringshm_version(), "cases", cases);
@@ -153,7 +179,9 @@ static int write_json(const struct entry *entries, const char *path)
 int main(int argc, char **argv)
 {
 	struct settings s = {.options = {.rounds = 25, .seconds = 20, .burst = 0.012}};
-	struct entry *entries = (struct entry *)calloc(suite_size, sizeof(*entries));
+	struct entry *entries = (struct entry *)calloc(suite_size + suite_mpmc_size, sizeof(*entries));
+	bool extra = filtered(argc, argv);
+	unsigned int n;
 	char why[160];
 	int code = 0;
 
@@ -163,17 +191,15 @@ int main(int argc, char **argv)
 		fprintf(stderr, "ringshm_bench: %s\n", entries ? why : "no memory");
 		return 1;
 	}
-	for (unsigned int i = 0; i < suite_size; i++) {
-		entries[i].duel = &suite[i];
-		entries[i].settings = &s;
+	n = list_cases(entries, &s, extra);
+	for (unsigned int i = 0; i < n; i++)
 		register_case(&entries[i]);
-	}
 	cbench_run_silently();
 	if (!s.json || strcmp(s.json, "-"))
-		print_all(entries);
+		print_all(entries, n);
 	if (s.json)
-		code = write_json(entries, s.json);
-	for (unsigned int i = 0; i < suite_size; i++)
+		code = write_json(entries, n, s.json);
+	for (unsigned int i = 0; i < n; i++)
 		duel_result_free(&entries[i].result);
 	free(entries);
 	cbench_shutdown();

@@ -40,11 +40,30 @@ struct peer_side {
 	uint64_t deadline_ns;
 	uint64_t sent; /* messages so far */
 	uint64_t received;
+	uint64_t sum;	 /* crowds: of the first and the last word of each message received */
 	uint64_t *buf;	 /* where messages are received; room for a bulk of them */
 	uint64_t *table; /* messages to send, in turn; each begins with its place in the table */
 	uint32_t mask;	 /* messages in the table, less one */
 	void *out;	 /* where to send, of the candidate's own making */
 	void *in;
+};
+
+/* A burst of a crowd, in shared memory; nobody writes to it while it lasts but who ends it. */
+struct peer_burst {
+	uint64_t end_ns;     /* on CLOCK_MONOTONIC */
+	uint64_t most;	     /* messages that each consumer may take */
+	uint32_t spins;	     /* looks before yielding */
+	uint64_t stopped_ns; /* by who saw first that it is over; 0: it goes on */
+} __attribute__((aligned(128)));
+
+/*
+ * What a candidate for many producers and many consumers does: move messages until the burst is over.
+ * Both leave in sent and received how many there were, and consume() adds what stood in them to `sum`.
+ */
+struct peer_crowd {
+	bool fifo; /* one order of all messages for all: the yardstick of the strict ones */
+	int (*produce)(struct peer_side *s, struct peer_burst *burst);
+	int (*consume)(struct peer_side *s, struct peer_burst *burst);
 };
 
 /*
@@ -75,6 +94,7 @@ struct peer {
 	int (*consume)(struct peer_side *s, uint64_t n);
 	int (*ask)(struct peer_side *s, unsigned int batches, double *mean_ns); /* NULL: one way only */
 	int (*answer)(struct peer_side *s, uint64_t n);
+	const struct peer_crowd *crowd; /* many to many; produce and consume, ask and answer are not asked for then */
 };
 
 extern const struct peer peer_boost;
@@ -89,6 +109,22 @@ extern const struct peer peer_spsc_bulk;
 extern const struct peer peer_stream;
 extern const struct peer peer_token;
 extern const struct peer peer_unix;
+
+/* For crowds. */
+extern const struct peer peer_boost_queue;
+extern const struct peer peer_ck_mpmc;
+extern const struct peer peer_concurrentqueue;
+extern const struct peer peer_concurrentqueue_bulk;
+extern const struct peer peer_concurrentqueue_tokens;
+extern const struct peer peer_dpdk_hts;
+extern const struct peer peer_dpdk_hts_bulk;
+extern const struct peer peer_dpdk_mpmc;
+extern const struct peer peer_dpdk_mpmc_bulk;
+extern const struct peer peer_dpdk_rts;
+extern const struct peer peer_dpdk_rts_bulk;
+extern const struct peer peer_mpmc;
+extern const struct peer peer_mpmc_bulk;
+extern const struct peer peer_tbb;
 
 /* Shared memory for a lane, zeroed and populated; and back. What most candidates need. */
 int peer_memory_create(struct peer_lane *lane, size_t size);

@@ -132,7 +132,7 @@ static int answer(struct peer_side *s, uint64_t n)
 
 extern "C" const struct peer peer_boost = {
 	"boost spsc_queue",  nullptr,	1,	    false,   false,   false, cannot, create,
-	peer_memory_destroy, open_ends, close_ends, produce, consume, ask,   answer,
+	peer_memory_destroy, open_ends, close_ends, produce, consume, ask,   answer, nullptr,
 };
 
 #else /* no boost here */
@@ -144,6 +144,7 @@ extern "C" const struct peer peer_boost = {
 	false,
 	false,
 	false,
+	nullptr,
 	nullptr,
 	nullptr,
 	nullptr,

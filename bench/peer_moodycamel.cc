@@ -144,8 +144,8 @@ static int answer(struct peer_side *s, uint64_t n)
 }
 
 extern "C" const struct peer peer_moodycamel = {
-	"moodycamel RWQueue", nullptr, 1,	false, false,  true, cannot, create, destroy, open_ends,
-	close_ends,	      produce, consume, ask,   answer,
+	"moodycamel RWQueue", nullptr, 1,	false, false,  true,	cannot, create, destroy, open_ends,
+	close_ends,	      produce, consume, ask,   answer, nullptr,
 };
 
 #else /* no ReaderWriterQueue here */
@@ -157,6 +157,7 @@ extern "C" const struct peer peer_moodycamel = {
 	false,
 	false,
 	true,
+	nullptr,
 	nullptr,
 	nullptr,
 	nullptr,

@@ -8,4 +8,7 @@
 extern const struct duel_case suite[];
 extern const unsigned int suite_size;
 
+extern const struct duel_case suite_mpmc[];
+extern const unsigned int suite_mpmc_size;
+
 #endif /* RINGSHM_BENCH_SUITE_H */

@@ -47,7 +47,7 @@ AM_COND_IF([HAVE_MARKETDATA], [with_marketdata_text=yes],
 AM_COND_IF([HAVE_BENCHMARK], [with_benchmark_text=yes],
 	[AS_VAR_IF([enable_bench], [no], [with_benchmark_text="no (--disable-bench)"],
 		[with_benchmark_text="no (apt-get install g++ libbenchmark-dev)"])])
-with_peers_text="DPDK $have_dpdk, ck $have_ck, boost $have_boost, moodycamel $have_moodycamel"
+with_peers_text="DPDK $have_dpdk, ck $have_ck, boost $have_boost, moodycamel $have_moodycamel and $have_concurrentqueue, TBB $have_tbb"
 AM_COND_IF([HAVE_NCURSES], [with_ncurses_text=yes],
 	[with_ncurses_text="no (apt-get install libncurses-dev)"])
 ])
@@ -58,7 +58,7 @@ AC_DEFUN([RINGSHM_BENCH_LIBRARIES], [
 AC_ARG_ENABLE([bench],
 	[AS_HELP_STRING([--disable-bench], [leave the benchmarks out: they compile longest])],
 	[], [enable_bench=yes])
-have_benchmark=no have_dpdk=no have_ck=no have_boost=no have_moodycamel=no
+have_benchmark=no have_dpdk=no have_ck=no have_boost=no have_moodycamel=no have_concurrentqueue=no have_tbb=no
 AS_VAR_IF([enable_bench], [no], [], [
 PKG_CHECK_MODULES([BENCHMARK], [benchmark], [have_benchmark=yes], [have_benchmark=no])
 PKG_CHECK_MODULES([DPDK], [libdpdk >= 20.11], [have_dpdk=yes
@@ -66,12 +66,18 @@ PKG_CHECK_MODULES([DPDK], [libdpdk >= 20.11], [have_dpdk=yes
 	DPDK_CFLAGS=$(AS_ECHO(["$DPDK_CFLAGS"]) | sed 's/-I */-isystem /g')], [have_dpdk=no])
 PKG_CHECK_MODULES([CK], [ck >= 0.6], [have_ck=yes
 	AC_DEFINE([HAVE_CK], [1], [Define to 1 to compare with Concurrency Kit's ck_ring.])], [have_ck=no])
+PKG_CHECK_MODULES([TBB], [tbb >= 2021], [have_tbb=yes
+	AC_DEFINE([HAVE_TBB], [1], [Define to 1 to compare with oneTBB's concurrent_bounded_queue.])
+	TBB_CFLAGS=$(AS_ECHO(["$TBB_CFLAGS"]) | sed 's/-I */-isystem /g')], [have_tbb=no])
 AC_LANG_PUSH([C++])
 AC_CHECK_HEADER([boost/lockfree/spsc_queue.hpp], [have_boost=yes
 	AC_DEFINE([HAVE_BOOST_LOCKFREE], [1], [Define to 1 to compare with boost::lockfree.])], [have_boost=no])
 AC_CHECK_HEADER([readerwriterqueue.h], [have_moodycamel=yes
 	AC_DEFINE([HAVE_READERWRITERQUEUE], [1], [Define to 1 to compare with moodycamel::ReaderWriterQueue.])],
 	[have_moodycamel=no])
+AC_CHECK_HEADER([concurrentqueue/concurrentqueue.h], [have_concurrentqueue=yes
+	AC_DEFINE([HAVE_CONCURRENTQUEUE], [1], [Define to 1 to compare with moodycamel::ConcurrentQueue.])],
+	[have_concurrentqueue=no])
 AC_LANG_POP([C++])
 ])
 ])

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+/* Candidate for crowds: ringshm mpmc, one message a claim and batches. */
+#include <stdlib.h>
+
+#include <ringshm/ringshm.h>
+
+#include "crowd_loops.h"
+
+#define ENDPOINT 512u /* bytes; whole lines, so that nobody shares one */
+
+_Static_assert(sizeof(struct ringshm_mpmc_producer) <= ENDPOINT && sizeof(struct ringshm_mpmc_consumer) <= ENDPOINT,
+	       "endpoints have grown: ask for more above");
+
+static const char *cannot(const struct peer_shape *shape)
+{
+	return shape->size > RINGSHM_MPMC_COMPACT_MAX - 8 ? "made for messages in compact slots" : NULL;
+}
+
+static int create(struct peer_lane *lane, const struct peer_shape *shape)
+{
+	struct ringshm_config config;
+	struct ringshm *channel;
+	int error;
+
+	ringshm_config_init(&config, RINGSHM_MPMC);
+	config.capacity = shape->slots;
+	config.slot_size = shape->size + 8;
+	error = ringshm_create(&channel, NULL, &config);
+	lane->handle = error ? NULL : channel;
+	return error;
+}
+
+static void destroy(struct peer_lane *lane)
+{
+	ringshm_close((struct ringshm *)lane->handle);
+	lane->handle = NULL;
+}
+
+static void close_ends(struct peer_side *s)
+{
+	if (s->out)
+		ringshm_mpmc_producer_close((struct ringshm_mpmc_producer *)s->out);
+	if (s->in)
+		ringshm_mpmc_consumer_close((struct ringshm_mpmc_consumer *)s->in);
+	free(s->out);
+	free(s->in);
+	s->out = s->in = NULL;
+}
+
+static int open_ends(struct peer_side *s, struct peer_lane *out, struct peer_lane *in)
+{
+	struct peer_lane *lane = out ? out : in;
+	void *end = aligned_alloc(64, ENDPOINT);
+	int error;
+
+	if (!end)
+		return -ENOMEM;
+	error = out ? ringshm_mpmc_producer_open((struct ringshm_mpmc_producer *)end, (struct ringshm *)lane->handle) :
+		      ringshm_mpmc_consumer_open((struct ringshm_mpmc_consumer *)end, (struct ringshm *)lane->handle);
+	if (error)
+		free(end);
+	else
+		*(out ? &s->out : &s->in) = end;
+	return error;
+}
+
+PEER__INLINE int send_one(struct peer_side *s, uint64_t *message)
+{
+	int error = ringshm_mpmc_send((struct ringshm_mpmc_producer *)s->out, message, s->size);
+
+	return error == -EAGAIN ? 0 : error ? error : 1;
+}
+
+PEER__INLINE int receive_one(struct peer_side *s, uint64_t *message)
+{
+	uint32_t len;
+	int error = ringshm_mpmc_recv((struct ringshm_mpmc_consumer *)s->in, message, s->size, &len);
+
+	return error == -EAGAIN ? 0 : error ? error : 1;
+}
+
+PEER__INLINE int send_bulk(struct peer_side *s, uint64_t *message)
+{
+	struct ringshm_mpmc_producer *p = (struct ringshm_mpmc_producer *)s->out;
+	uint32_t n = ringshm_mpmc_reserve_n(p, PEER_BULK);
+
+	for (uint32_t i = 0; i < n; i++)
+		peer__copy(ringshm_mpmc_room(p, i), message + i * (s->size / 8), s->size);
+	ringshm_mpmc_commit_n(p, n, s->size);
+	return n ? (int)n : p->status;
+}
+
+PEER__INLINE int receive_bulk(struct peer_side *s, uint64_t *messages)
+{
+	struct ringshm_mpmc_consumer *c = (struct ringshm_mpmc_consumer *)s->in;
+	uint32_t n = ringshm_mpmc_peek_n(c, PEER_BULK);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t len;
+
+		peer__copy(messages + i * (s->size / 8), ringshm_mpmc_at(c, i, &len), s->size);
+	}
+	ringshm_mpmc_release_n(c, n);
+	return n ? (int)n : c->status;
+}
+
+CROWD_LOOPS(single, true, send_one, receive_one)
+CROWD_LOOPS(bulk, true, send_bulk, receive_bulk)
+
+const struct peer peer_mpmc = {
+	.name = "ringshm mpmc",
+	.batch = 1,
+	.ours = true,
+	.cannot = cannot,
+	.create = create,
+	.destroy = destroy,
+	.open = open_ends,
+	.close = close_ends,
+	.crowd = &single,
+};
+
+const struct peer peer_mpmc_bulk = {
+	.name = "ringshm mpmc, batches",
+	.batch = PEER_BULK,
+	.ours = true,
+	.cannot = cannot,
+	.create = create,
+	.destroy = destroy,
+	.open = open_ends,
+	.close = close_ends,
+	.crowd = &bulk,
+};
