@@ -36,6 +36,7 @@ AC_SEARCH_LIBS([argp_parse], [argp], [],
 	[AC_MSG_ERROR([argp_parse is missing: glibc has it, elsewhere install argp-standalone])])
 
 AM_CONDITIONAL([HAVE_MARKETDATA], [test "$have_pcap,$have_zlib" = yes,yes])
+AM_CONDITIONAL([HAVE_ZLIB], [test "$have_zlib" = yes])
 AM_CONDITIONAL([HAVE_CRITERION], [test "$have_criterion" = yes])
 AM_CONDITIONAL([HAVE_BENCHMARK], [test "$have_benchmark,$have_cxx17" = yes,yes])
 AM_CONDITIONAL([HAVE_NCURSES], [test "$have_ncurses" = yes])
