@@ -5,10 +5,14 @@
 #include "internal.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
+
+#define LITTLE (UINT64_C(16) << 20) /* bytes that are not worth asking how much memory there is */
 
 /* Where the file system of an open file is mounted; false when it is nowhere, as that of memory files. */
 static bool mount_point(int fd, char path[static 256])
@@ -61,10 +65,64 @@ int ringshm__check_file_limit(uint64_t size, const char *name)
 			       ringshm__bytes(limit.rlim_cur, most));
 }
 
+/* Bytes that the kernel can give without killing anybody for them; false when it does not say. */
+static bool memory_at_hand(uint64_t *bytes)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	unsigned long long kib;
+	bool found = false;
+	char line[128];
+
+	*bytes = 0;
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+			found = true;
+		else if (sscanf(line, "SwapFree: %llu kB", &kib) != 1)
+			continue;
+		*bytes += (uint64_t)kib * 1024;
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* Memory files and segments are bounded by nothing else: asking for too much would wake the out-of-memory killer. */
+int ringshm__check_memory(uint64_t size, const char *name)
+{
+	char asked[24], have[24];
+	uint64_t free;
+
+	if (size < LITTLE || !memory_at_hand(&free) || size <= free)
+		return 0;
+	return ringshm__refuse(ENOMEM, name, "", "%s asked, and this machine has %s of memory to give; ask for less",
+			       ringshm__bytes(size, asked), ringshm__bytes(free, have));
+}
+
+/*
+ * Before any of it is taken: what does not fit shall be refused at once, not after all that there is was filled and
+ * given back, which takes long and leaves nothing to others meanwhile.
+ */
+int ringshm__check_room(int fd, uint64_t size, const char *name)
+{
+	int error = ringshm__check_file_limit(size, name);
+	uint64_t taken, more;
+	struct stat status;
+	struct statfs fs;
+
+	if (error || fstatfs(fd, &fs) || (uint32_t)fs.f_type != TMPFS_MAGIC || fstat(fd, &status))
+		return error;
+	taken = (uint64_t)status.st_blocks * 512;
+	more = size > taken ? size - taken : 0;
+	error = ringshm__check_memory(more, name); /* first: enlarging the mount would not help */
+	if (!error && fs.f_blocks && more > (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize)
+		error = no_space(ENOSPC, fd, size, name);
+	return error;
+}
+
 /* Real memory now, so that no access can fail later. */
 int ringshm__allocate(int fd, uint64_t size, const char *name)
 {
-	int error = ringshm__check_file_limit(size, name);
+	int error = ringshm__check_room(fd, size, name);
 
 	if (error)
 		return error;

@@ -120,6 +120,8 @@ static int sysv_create(struct ringshm_area *area, const struct ringshm_area_plac
 	area->size = ringshm__round_up(area->size, page);
 	if (page > ringshm__page())
 		error = ringshm__pool_check(page, area->size, place);
+	else
+		error = ringshm__check_memory(area->size, place->name);
 	if (!error)
 		error = make_segment(area, place);
 	if (!error)

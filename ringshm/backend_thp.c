@@ -40,10 +40,8 @@ static uint64_t shape(uint64_t size, uint64_t huge)
 static int make_file(struct ringshm_area *area, const struct ringshm_area_place *place)
 {
 	struct statfs fs;
-	int error = ringshm__check_file_limit(area->size, place->name);
+	int error;
 
-	if (error)
-		return error;
 	if (place->dir < 0)
 		area->fd = memfd_create("ringshm-data", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	else
@@ -53,6 +51,9 @@ static int make_file(struct ringshm_area *area, const struct ringshm_area_place 
 	if (!fstatfs(area->fd, &fs) && (uint32_t)fs.f_type != TMPFS_MAGIC)
 		return ringshm__refuse(EOPNOTSUPP, place->name, "", "%s is not on tmpfs; point RINGSHM_DIR into one",
 				       ringshm_directory());
+	error = ringshm__check_room(area->fd, area->size, place->name);
+	if (error)
+		return error;
 	if (ftruncate(area->fd, (off_t)area->size))
 		return ringshm__fail(errno, "create %s: size of 'data': %s", place->name, ringshm__reason(errno));
 	return 0;

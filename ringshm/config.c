@@ -49,7 +49,7 @@ static int check_capacity(const struct ringshm_config *config)
 		return ringshm__fail(EINVAL, "create: capacity %llu is not a power of two",
 				     (unsigned long long)config->capacity);
 	if (config->capacity < least || config->capacity > most)
-		return ringshm__fail(EINVAL, "create: capacity %llu; a %s ring takes %llu to %llu %s",
+		return ringshm__fail(EINVAL, "create: capacity %llu; %s rings take %llu to %llu %s",
 				     (unsigned long long)config->capacity, ringshm_kind_name(config->kind),
 				     (unsigned long long)least, (unsigned long long)most, bytes ? "bytes" : "slots");
 	return 0;
@@ -78,7 +78,7 @@ static int check_kind(const struct ringshm_config *config)
 		return ringshm__fail(EINVAL, "create: %u participants; at most %u", config->participants,
 				     RINGSHM_PARTICIPANTS_MAX);
 	if (config->slot_size && !ringshm__kind_has_slots(config->kind))
-		return ringshm__fail(EINVAL, "create: slot_size %u; a %s ring has no slots, leave it 0",
+		return ringshm__fail(EINVAL, "create: slot_size %u; %s rings have no slots, leave it 0",
 				     config->slot_size, ringshm_kind_name(config->kind));
 	if (config->flags & ~RINGSHM_CREATE_REPLACE)
 		return ringshm__fail(EINVAL, "create: unknown flags 0x%x", config->flags & ~RINGSHM_CREATE_REPLACE);
@@ -171,33 +171,63 @@ int ringshm__config_header(struct ringshm_header *header, const struct ringshm_c
 	return stamp(header);
 }
 
-static int differs(const char *what, uint64_t asked, uint64_t there)
+static int names_differ(const char *name, const char *what, const char *asked, const char *there)
 {
-	return ringshm__fail(EEXIST,
-			     "the channel exists with %s %llu and %llu was asked; ask for the same, or remove it first",
-			     what, (unsigned long long)there, (unsigned long long)asked);
+	return ringshm__fail(
+		EEXIST,
+		"open or create %s: the channel exists with %s %s, and %s was asked; ask for the same, or remove it (ringshm rm %s)",
+		name, what, there, asked, name);
+}
+
+static int differ(const char *name, const char *what, uint64_t asked, uint64_t there)
+{
+	char asked_text[24], there_text[24];
+
+	snprintf(asked_text, sizeof(asked_text), "%llu", (unsigned long long)asked);
+	snprintf(there_text, sizeof(there_text), "%llu", (unsigned long long)there);
+	return names_differ(name, what, asked_text, there_text);
+}
+
+static const char *list_features(uint64_t features, char text[static 64])
+{
+	static const char *const word[] = {"TIMESTAMP", "BLOCK", "POLLFD", "EOF", "KLANE", "GATED"};
+	size_t length = 0;
+
+	text[0] = 0;
+	for (unsigned int i = 0; i < sizeof(word) / sizeof(word[0]); i++)
+		if (features >> i & 1)
+			length += (size_t)snprintf(text + length, 64 - length, "%s%s", length ? "|" : "", word[i]);
+	return length ? text : "none";
+}
+
+static int features_differ(const char *name, uint64_t asked, uint64_t there)
+{
+	char asked_text[64], there_text[64];
+
+	return names_differ(name, "features", list_features(asked, asked_text), list_features(there, there_text));
 }
 
 /* 0 when a channel of this header is what the caller would have created, else -EEXIST. */
-int ringshm__config_matches(const struct ringshm_config *config, const struct ringshm_header *header)
+int ringshm__config_matches(const struct ringshm_config *config, const struct ringshm_header *header, const char *name)
 {
 	if (config->kind != header->kind)
-		return differs("kind", config->kind, header->kind);
+		return names_differ(name, "kind", ringshm_kind_name(config->kind), ringshm_kind_name(header->kind));
 	if (config->capacity != header->capacity)
-		return differs("capacity", config->capacity, header->capacity);
+		return differ(name, "capacity", config->capacity, header->capacity);
 	if (ringshm__kind_slot_size(config) != header->slot_size)
-		return differs("slot size", ringshm__kind_slot_size(config), header->slot_size);
+		return differ(name, "slot size", ringshm__kind_slot_size(config), header->slot_size);
 	if (config->alignment != header->alignment)
-		return differs("alignment", config->alignment, header->alignment);
+		return differ(name, "alignment", config->alignment, header->alignment);
 	if (ringshm__kind_participants(config) != header->participants)
-		return differs("participants", ringshm__kind_participants(config), header->participants);
+		return differ(name, "participants", ringshm__kind_participants(config), header->participants);
 	if (config->features != header->incompat)
-		return differs("features", config->features, header->incompat);
+		return features_differ(name, config->features, header->incompat);
 	if (config->schema_id != header->schema_id)
-		return differs("schema", config->schema_id, header->schema_id);
+		return differ(name, "schema", config->schema_id, header->schema_id);
 	if (config->schema_version != header->schema_version)
-		return differs("schema version", config->schema_version, header->schema_version);
+		return differ(name, "schema version", config->schema_version, header->schema_version);
 	if (config->backend != RINGSHM_BACKEND_AUTO && config->backend != header->backend)
-		return differs("backend", config->backend, header->backend);
+		return names_differ(name, "backend", ringshm_backend_name(config->backend),
+				    ringshm_backend_name(header->backend));
 	return 0;
 }

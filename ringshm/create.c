@@ -398,7 +398,7 @@ static int open_same(struct ringshm **out, const char *name, const struct ringsh
 
 	if (error)
 		return error;
-	error = ringshm__config_matches(config, &channel->header);
+	error = ringshm__config_matches(config, &channel->header, name);
 	if (error)
 		ringshm_close(channel);
 	else

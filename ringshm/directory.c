@@ -23,23 +23,31 @@ const char *ringshm_directory(void)
 	return directory && *directory ? directory : DEFAULT_DIRECTORY;
 }
 
+static int bad_character(unsigned char found)
+{
+	char text[8];
+
+	snprintf(text, sizeof(text), found >= ' ' && found < 0x7f ? "'%c'" : "0x%02x", found);
+	return ringshm__fail(EINVAL, "channel name: only A-Z a-z 0-9 . _ - are allowed (found %s)", text);
+}
+
 int ringshm__check_name(const char *name)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-	size_t length;
+	size_t length, good;
 
 	if (!name || !*name)
 		return ringshm__fail(EINVAL, "channel name: it is empty; give 1 to %d characters",
 				     RINGSHM_NAME_SIZE - 1);
 	length = strnlen(name, RINGSHM_NAME_SIZE);
+	good = strspn(name, allowed);
+	if (good < length) /* before any sentence that repeats the name: it may be made of control characters */
+		return bad_character((unsigned char)name[good]);
 	if (length == RINGSHM_NAME_SIZE)
 		return ringshm__fail(EINVAL, "channel name '%.20s...': longer than %d characters", name,
 				     RINGSHM_NAME_SIZE - 1);
 	if (name[0] == '.')
 		return ringshm__fail(EINVAL, "channel name '%s': must not begin with a dot", name);
-	if (strspn(name, allowed) != length)
-		return ringshm__fail(EINVAL, "channel name: only A-Z a-z 0-9 . _ - are allowed (found '%c')",
-				     name[strspn(name, allowed)] < ' ' ? '?' : name[strspn(name, allowed)]);
 	return 0;
 }
 

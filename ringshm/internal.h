@@ -87,11 +87,13 @@ void ringshm__close_fd(int *fd);
 /* allocate.c: real memory now, so that no access can fail later. */
 int ringshm__allocate(int fd, uint64_t size, const char *name);
 int ringshm__check_file_limit(uint64_t size, const char *name);
+int ringshm__check_memory(uint64_t size, const char *name);
+int ringshm__check_room(int fd, uint64_t size, const char *name);
 
 /* config.c: check what the caller wants and turn it into a header. */
 int ringshm__config_copy(struct ringshm_config *copy, const struct ringshm_config *config);
 int ringshm__config_header(struct ringshm_header *header, const struct ringshm_config *config, bool anonymous);
-int ringshm__config_matches(const struct ringshm_config *config, const struct ringshm_header *header);
+int ringshm__config_matches(const struct ringshm_config *config, const struct ringshm_header *header, const char *name);
 
 /* kind.c: what differs between the kinds; each kind's .c has its table. */
 struct ringshm_kind_ops {

@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NOBODY 65534
@@ -156,6 +157,42 @@ static bool full_tmpfs(void *context)
 	return good;
 }
 
+/* ---- more than the machine has --------------------------------------------------------------- */
+
+#define TIB (UINT64_C(1) << 40)
+
+/* At once, and without taking all there is for a moment: others would be killed for it. */
+static bool too_much(void *context)
+{
+	const uint32_t backend = *(const uint32_t *)context;
+	const char *name = backend == RINGSHM_BACKEND_MEMFD ? NULL : "much";
+	const struct ask ask = {name, backend, 0, TIB, -ENOMEM, "of memory to give; ask for less", NULL};
+	struct timespec begun, ended;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begun);
+	if (create(&ask) != ask.error || !says(ask.words) || !says("1.0 TiB asked"))
+		return false;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ended);
+	return ended.tv_sec - begun.tv_sec <= 1; /* filling memory takes longer, where it ends at all */
+}
+
+static void too_much_of_each(void)
+{
+	const uint32_t backends[] = {RINGSHM_BACKEND_SHM, RINGSHM_BACKEND_THP, RINGSHM_BACKEND_SYSV,
+				     RINGSHM_BACKEND_MEMFD};
+
+	char question[64];
+
+	for (unsigned int i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
+		snprintf(question, sizeof(question), "more memory than there is, of %s",
+			 ringshm_backend_name(backends[i]));
+		if ((uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) >= TIB)
+			tap_skip(question, "the machine has a terabyte");
+		else
+			tap_ok(in_child(too_much, (void *)(uintptr_t)&backends[i]), question);
+	}
+}
+
 /* ---- limits of the process ------------------------------------------------------------------ */
 
 static bool set_limit(int which, rlim_t value)
@@ -293,6 +330,7 @@ static int tests(void)
 		tap_skip("pools, mounts and other users", machine_refusal());
 	else
 		as_root();
+	too_much_of_each();
 	check_refusal(&pages, "huge pages of a backend without them");
 	check_refusal(&sizes, "small pages of a backend without them");
 	tap_ok(in_child(without_thp, (void *)(uintptr_t)&thp), "a process without transparent huge pages");

@@ -335,3 +335,36 @@ Test(life, without_the_feature_a_dead_producer_is_no_end)
 	cr_expect_eq(e.c.status, 0);
 	close_ends(&e);
 }
+
+/* ---- what people read ----------------------------------------------------------------------- */
+
+Test(life, who_asks_for_another_shape_is_told_which_there_is_and_in_words)
+{
+	struct ringshm_config config = small_config();
+	struct ringshm *second, *first = make_channel("x", RINGSHM_F_BLOCK);
+
+	config.features = RINGSHM_F_BLOCK | RINGSHM_F_TIMESTAMP;
+	EXPECT_FAILURE(ringshm_open_or_create(&second, "x", &config), EEXIST, "create x", "features BLOCK,",
+		       "TIMESTAMP|BLOCK was asked", "ringshm rm x");
+	config.kind = RINGSHM_TOKEN;
+	config.features = RINGSHM_F_BLOCK;
+	EXPECT_FAILURE(ringshm_open_or_create(&second, "x", &config), EEXIST, "kind spsc, and token was asked");
+	config = small_config();
+	config.backend = RINGSHM_BACKEND_SYSV;
+	config.features = RINGSHM_F_BLOCK;
+	EXPECT_FAILURE(ringshm_open_or_create(&second, "x", &config), EEXIST, "and sysv was asked");
+	ringshm_close(first);
+}
+
+Test(life, names_with_control_characters_are_refused_and_not_repeated)
+{
+	static const char *const bad[] = {"a\n", "\033[2J", ".\033", "a\177", "\303\251", "a/../b"};
+	struct ringshm_config config = small_config();
+	struct ringshm *channel;
+
+	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		EXPECT_FAILURE(ringshm_create(&channel, bad[i], &config), EINVAL, "channel name", "are allowed");
+		for (const char *c = ringshm_last_error(); *c; c++)
+			cr_expect(*c >= ' ' && *c < 0x7f, "character %d in a sentence", *c);
+	}
+}
