@@ -107,6 +107,8 @@ static int check_request(const struct ringshm_endpoint_request *request)
 	bool producing = request->role == RINGSHM_ROLE_PRODUCER;
 	const struct ringshm *channel = request->channel;
 
+	if (!request->user)
+		return ringshm__fail(EINVAL, "open: no endpoint given");
 	if (!channel)
 		return ringshm__fail(EINVAL, "open an endpoint: no channel given");
 	if (request->protocol != request->spoken || request->size != request->expected_size)
@@ -116,7 +118,7 @@ static int check_request(const struct ringshm_endpoint_request *request)
 			ringshm__title(channel), request->protocol, ringshm_kind_name(request->kind), ringshm_version(),
 			request->spoken);
 	if (channel->header.kind != request->kind)
-		return ringshm__fail(EPROTOTYPE, "%s: it is a %s channel, not %s", ringshm__title(channel),
+		return ringshm__fail(EPROTOTYPE, "%s: it is of kind %s, not %s", ringshm__title(channel),
 				     ringshm_kind_name(channel->header.kind), ringshm_kind_name(request->kind));
 	if (!(channel->access & (producing ? RINGSHM_PRODUCER : RINGSHM_CONSUMER)))
 		return ringshm__fail(EACCES, "%s: the channel was not opened with %s", ringshm__title(channel),
@@ -218,10 +220,27 @@ static void endpoint_free(struct ringshm_endpoint *e)
 }
 
 /*
+ * What could not be opened is as closed, so that closing it is harmless. Unless it is open: who opens twice is told
+ * so, and keeps what he had.
+ */
+static void leave_closed(const struct ringshm_endpoint_request *request)
+{
+	const struct ringshm_endpoint *e;
+
+	pthread_mutex_lock(&all_lock);
+	for (e = all; e && e->user != request->user; e = e->next)
+		;
+	pthread_mutex_unlock(&all_lock);
+	if (request->user && !e)
+		memset(request->user, 0,
+		       request->size < request->expected_size ? request->size : request->expected_size);
+}
+
+/*
  * Check, map, take the seat. The seat is not yet signed: the kind first sweeps what its former owner
  * left, then calls ringshm__seat_sign().
  */
-int ringshm__endpoint_open(struct ringshm_endpoint **out, const struct ringshm_endpoint_request *request)
+static int open_endpoint(struct ringshm_endpoint **out, const struct ringshm_endpoint_request *request)
 {
 	struct ringshm_endpoint *e;
 	int error = check_request(request);
@@ -251,8 +270,18 @@ int ringshm__endpoint_open(struct ringshm_endpoint **out, const struct ringshm_e
 		return error;
 	}
 	find_lines(e);
+	e->user = request->user;
 	*out = e;
 	return 0;
+}
+
+int ringshm__endpoint_open(struct ringshm_endpoint **out, const struct ringshm_endpoint_request *request)
+{
+	int error = open_endpoint(out, request);
+
+	if (error)
+		leave_closed(request);
+	return error;
 }
 
 void ringshm__endpoint_close(struct ringshm_endpoint *e)

@@ -44,6 +44,7 @@ struct ringshm_endpoint {
 	struct ringshm_endpoint *next; /* all of this process, for fork() */
 	struct ringshm_endpoint **link;
 	struct ringshm *channel;
+	const void *user; /* where the program's struct stood when it was opened */
 	uint32_t role;
 	uint32_t id;
 	int lock_fd; /* a description of its own, holding the write lock on byte `id` */
@@ -200,6 +201,7 @@ bool ringshm__seat_gone(const struct ringshm *channel, uint32_t role, uint32_t i
 /* endpoint.c: the life of an endpoint, and fork(). */
 struct ringshm_endpoint_request {
 	struct ringshm *channel;
+	void *user; /* the program's endpoint struct */
 	uint32_t kind;
 	uint32_t role;
 	uint32_t id;		/* seat; RINGSHM_SEAT_ANY: the first that is free */

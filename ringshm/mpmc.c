@@ -60,11 +60,12 @@ static void fill_ring(struct ringshm__mpmc *m, struct ringshm_endpoint *e, unsig
 	m->stride = m->ring.stride;
 }
 
-static int open_endpoint(struct ringshm_endpoint **e, struct ringshm *channel, uint32_t role, uint32_t protocol,
-			 uint32_t size, uint32_t expected_size)
+static int open_endpoint(struct ringshm_endpoint **e, struct ringshm *channel, void *user, uint32_t role,
+			 uint32_t protocol, uint32_t size, uint32_t expected_size)
 {
 	const struct ringshm_endpoint_request request = {
 		.channel = channel,
+		.user = user,
 		.kind = RINGSHM_MPMC,
 		.role = role,
 		.id = RINGSHM_SEAT_ANY,
@@ -107,8 +108,7 @@ int ringshm_mpmc_producer_open_as(struct ringshm_mpmc_producer *p, struct ringsh
 {
 	const struct ringshm_header *header;
 	struct ringshm_endpoint *e;
-	int error = p ? open_endpoint(&e, channel, RINGSHM_ROLE_PRODUCER, protocol, size, sizeof(*p)) :
-			ringshm__fail(EINVAL, "open: no endpoint given");
+	int error = open_endpoint(&e, channel, p, RINGSHM_ROLE_PRODUCER, protocol, size, sizeof(*p));
 
 	if (error)
 		return error;
@@ -238,8 +238,7 @@ int ringshm_mpmc_consumer_open_as(struct ringshm_mpmc_consumer *c, struct ringsh
 {
 	const struct ringshm_header *header;
 	struct ringshm_endpoint *e;
-	int error = c ? open_endpoint(&e, channel, RINGSHM_ROLE_CONSUMER, protocol, size, sizeof(*c)) :
-			ringshm__fail(EINVAL, "open: no endpoint given");
+	int error = open_endpoint(&e, channel, c, RINGSHM_ROLE_CONSUMER, protocol, size, sizeof(*c));
 
 	if (error)
 		return error;

@@ -122,6 +122,7 @@ int ringshm_spsc_producer_open_as(struct ringshm_spsc_producer *p, struct ringsh
 {
 	const struct ringshm_endpoint_request request = {
 		.channel = channel,
+		.user = p,
 		.kind = RINGSHM_SPSC,
 		.role = RINGSHM_ROLE_PRODUCER,
 		.id = RINGSHM_SEAT_PRODUCER,
@@ -131,7 +132,7 @@ int ringshm_spsc_producer_open_as(struct ringshm_spsc_producer *p, struct ringsh
 		.expected_size = sizeof(*p),
 	};
 	struct ringshm_endpoint *e;
-	int error = p ? ringshm__endpoint_open(&e, &request) : ringshm__fail(EINVAL, "open: no endpoint given");
+	int error = ringshm__endpoint_open(&e, &request);
 
 	if (error)
 		return error;
@@ -263,6 +264,7 @@ int ringshm_spsc_consumer_open_as(struct ringshm_spsc_consumer *c, struct ringsh
 {
 	const struct ringshm_endpoint_request request = {
 		.channel = channel,
+		.user = c,
 		.kind = RINGSHM_SPSC,
 		.role = RINGSHM_ROLE_CONSUMER,
 		.id = RINGSHM_SEAT_CONSUMER,
@@ -272,7 +274,7 @@ int ringshm_spsc_consumer_open_as(struct ringshm_spsc_consumer *c, struct ringsh
 		.expected_size = sizeof(*c),
 	};
 	struct ringshm_endpoint *e;
-	int error = c ? ringshm__endpoint_open(&e, &request) : ringshm__fail(EINVAL, "open: no endpoint given");
+	int error = ringshm__endpoint_open(&e, &request);
 
 	if (error)
 		return error;

@@ -104,6 +104,7 @@ int ringshm_token_producer_open_as(struct ringshm_token_producer *p, struct ring
 {
 	const struct ringshm_endpoint_request request = {
 		.channel = channel,
+		.user = p,
 		.kind = RINGSHM_TOKEN,
 		.role = RINGSHM_ROLE_PRODUCER,
 		.id = RINGSHM_SEAT_PRODUCER,
@@ -113,7 +114,7 @@ int ringshm_token_producer_open_as(struct ringshm_token_producer *p, struct ring
 		.expected_size = sizeof(*p),
 	};
 	struct ringshm_endpoint *e;
-	int error = p ? ringshm__endpoint_open(&e, &request) : ringshm__fail(EINVAL, "open: no endpoint given");
+	int error = ringshm__endpoint_open(&e, &request);
 
 	if (error)
 		return error;
@@ -226,6 +227,7 @@ int ringshm_token_consumer_open_as(struct ringshm_token_consumer *c, struct ring
 {
 	const struct ringshm_endpoint_request request = {
 		.channel = channel,
+		.user = c,
 		.kind = RINGSHM_TOKEN,
 		.role = RINGSHM_ROLE_CONSUMER,
 		.id = RINGSHM_SEAT_CONSUMER,
@@ -235,7 +237,7 @@ int ringshm_token_consumer_open_as(struct ringshm_token_consumer *c, struct ring
 		.expected_size = sizeof(*c),
 	};
 	struct ringshm_endpoint *e;
-	int error = c ? ringshm__endpoint_open(&e, &request) : ringshm__fail(EINVAL, "open: no endpoint given");
+	int error = ringshm__endpoint_open(&e, &request);
 
 	if (error)
 		return error;

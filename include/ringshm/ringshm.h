@@ -404,7 +404,7 @@ int ringshm_spsc_consumer_open_as(struct ringshm_spsc_consumer *consumer, struct
  * the role's own permissions and touches every page. Takes over where a dead one stopped: its
  * unpublished records never existed; records it had not released are shown again. -EBUSY: the role is
  * held by a live process. -EPROTONOSUPPORT: this program was compiled for a protocol that the library
- * does not speak.
+ * does not speak. After any failure the endpoint is as closed, and closing it does nothing.
  */
 static inline int ringshm_spsc_producer_open(struct ringshm_spsc_producer *producer, struct ringshm *channel)
 {

@@ -254,3 +254,47 @@ Test(takeover, a_successor_that_came_in_time_is_no_end_of_the_stream)
 	ringshm_spsc_consumer_close(&c);
 	ringshm_close(eof);
 }
+
+/* ---- what an open that failed leaves -------------------------------------------------------- */
+
+Test(takeover, an_endpoint_that_could_not_be_opened_may_be_closed)
+{
+	struct ringshm_config config = small_config();
+	struct ringshm *ring = make_channel("y", 0), *many;
+	struct ringshm_spsc_producer p, second;
+	struct ringshm_mpmc_consumer first, c;
+	struct ringshm_token_producer t;
+
+	memset(&second, 0xa5, sizeof(second));
+	memset(&c, 0xa5, sizeof(c));
+	memset(&t, 0xa5, sizeof(t));
+	cr_assert_eq(ringshm_spsc_producer_open(&p, ring), 0);
+	EXPECT_FAILURE(ringshm_spsc_producer_open(&second, ring), EBUSY, "y");
+	cr_expect_eq(ringshm_spsc_producer_close(&second), 0);
+	EXPECT_FAILURE(ringshm_token_producer_open(&t, ring), EPROTOTYPE, "it is of kind spsc, not token");
+	cr_expect_eq(ringshm_token_producer_close(&t), 0);
+	config.kind = RINGSHM_MPMC;
+	config.participants = 1;
+	cr_assert_eq(ringshm_create(&many, NULL, &config), 0, "%s", ringshm_last_error());
+	cr_assert_eq(ringshm_mpmc_consumer_open(&first, many), 0);
+	EXPECT_FAILURE(ringshm_mpmc_consumer_open(&c, many), EBUSY, "seats");
+	cr_expect_eq(ringshm_mpmc_consumer_close(&c), 0);
+	ringshm_mpmc_consumer_close(&first);
+	ringshm_spsc_producer_close(&p);
+	ringshm_close(many);
+	ringshm_close(ring);
+}
+
+Test(takeover, opening_an_open_endpoint_again_is_refused_and_does_not_spoil_it)
+{
+	struct ringshm *ring = make_channel("y", 0);
+	struct ringshm_spsc_producer p;
+
+	cr_assert_eq(ringshm_spsc_producer_open(&p, ring), 0);
+	EXPECT_FAILURE(ringshm_spsc_producer_open(&p, ring), EBUSY, "y");
+	cr_expect_eq(ringshm_spsc_send(&p, "still", 5), 0);
+	ringshm_spsc_producer_close(&p);
+	cr_expect_eq(ringshm_spsc_producer_open(&p, ring), 0, "%s", ringshm_last_error());
+	ringshm_spsc_producer_close(&p);
+	ringshm_close(ring);
+}
