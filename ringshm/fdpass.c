@@ -38,7 +38,7 @@ static int bell_fds(const struct ringshm *channel, int fds[static RINGSHM_BELLS]
 	for (unsigned int i = 0; i < RINGSHM_BELLS; i++) {
 		fds[i] = fcntl(channel->bell_fd[i], F_DUPFD_CLOEXEC, 0);
 		if (fds[i] < 0)
-			return ringshm__fail(errno, "send channel '%s': %s", channel->name, ringshm__reason(errno));
+			return ringshm__fail(errno, "send %s: %s", ringshm__title(channel), ringshm__reason(errno));
 	}
 	return RINGSHM_BELLS;
 }
@@ -64,7 +64,7 @@ static int fresh_fds(const struct ringshm *channel, unsigned int access, int fds
 	return bells < 0 ? bells : count + bells;
 }
 
-static int send_message(int socket, const struct pass *pass, const int fds[static MOST_FDS])
+static int send_message(int socket, const struct pass *pass, const int fds[static MOST_FDS], const char *title)
 {
 	struct iovec io = {.iov_base = (void *)pass, .iov_len = sizeof(*pass)};
 	union pass_control control = {.bytes = {0}};
@@ -79,8 +79,10 @@ static int send_message(int socket, const struct pass *pass, const int fds[stati
 	message.msg_controllen = CMSG_SPACE(pass->count * sizeof(int));
 	sent = sendmsg(socket, &message, MSG_NOSIGNAL);
 	if (sent < 0)
-		return ringshm__fail(errno, "send channel '%s': %s", pass->name, ringshm__reason(errno));
-	return sent == (ssize_t)sizeof(*pass) ? 0 : ringshm__fail(EMSGSIZE, "send channel '%s': cut short", pass->name);
+		return ringshm__fail(errno, "send %s over socket %d: %s", title, socket, ringshm__reason(errno));
+	return sent == (ssize_t)sizeof(*pass) ?
+		       0 :
+		       ringshm__fail(EMSGSIZE, "send %s over socket %d: cut short", title, socket);
 }
 
 int ringshm_send_fd(struct ringshm *channel, int socket, unsigned int access)
@@ -93,12 +95,12 @@ int ringshm_send_fd(struct ringshm *channel, int socket, unsigned int access)
 		return ringshm__fail(EINVAL, "send a channel: access 0x%x is more than this handle has, or none",
 				     access);
 	if (channel->data.fd < 0)
-		return ringshm__fail(EOPNOTSUPP, "send channel '%s': backend %s has no descriptors; open it by name",
-				     channel->name, channel->data.ops->name);
+		return ringshm__fail(EOPNOTSUPP, "send %s: backend %s has no descriptors; open it by name",
+				     ringshm__title(channel), channel->data.ops->name);
 	memcpy(pass.name, channel->name, sizeof(channel->name));
 	count = fresh_fds(channel, access, fds);
 	pass.count = (uint32_t)count;
-	error = count < 0 ? count : send_message(socket, &pass, fds);
+	error = count < 0 ? count : send_message(socket, &pass, fds, ringshm__title(channel));
 	close_all(fds);
 	return error;
 }
@@ -125,17 +127,39 @@ static unsigned int collect(struct msghdr *message, int fds[static MOST_FDS])
 	return count;
 }
 
+static int socket_type(int socket)
+{
+	socklen_t length = sizeof(int);
+	int type = 0;
+
+	return getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &length) ? 0 : type;
+}
+
+/* Of a stream the rest may be under way; of something else there is no rest to wait for. */
+static ssize_t receive_rest(int socket, struct pass *pass, ssize_t got)
+{
+	ssize_t more;
+
+	if (got < (ssize_t)sizeof(pass->magic) || pass->magic != PASS_MAGIC)
+		return got;
+	more = recv(socket, (char *)pass + got, sizeof(*pass) - (size_t)got, MSG_WAITALL);
+	return more < 0 ? more : got + more;
+}
+
 static int receive_message(int socket, struct pass *pass, int fds[static MOST_FDS], unsigned int *count)
 {
 	struct iovec io = {.iov_base = pass, .iov_len = sizeof(*pass)};
 	union pass_control control = {.bytes = {0}};
 	struct msghdr message = {
 		.msg_iov = &io, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
-	ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL);
+	ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
 
+	if (got >= 0)
+		*count = collect(&message, fds);
+	if (got > 0 && got < (ssize_t)sizeof(*pass) && socket_type(socket) == SOCK_STREAM)
+		got = receive_rest(socket, pass, got);
 	if (got < 0)
-		return ringshm__fail(errno, "receive a channel: %s", ringshm__reason(errno));
-	*count = collect(&message, fds);
+		return ringshm__fail(errno, "receive a channel from socket %d: %s", socket, ringshm__reason(errno));
 	if (!got && !*count)
 		return ringshm__fail(EPIPE, "receive a channel: the other side closed the socket");
 	if (got != (ssize_t)sizeof(*pass) || pass->magic != PASS_MAGIC || pass->count != *count || *count < 3 ||

@@ -473,3 +473,68 @@ Test(fdpass, a_message_that_claims_more_access_than_its_descriptors_gives_theirs
 	cr_assert_eq(ringshm_recv_fd(&got, pair[1]), 0, "%s", ringshm_last_error());
 	EXPECT_FAILURE(ringshm_spsc_producer_open(&p, got), EACCES, "RINGSHM_PRODUCER");
 }
+
+/* ---- streams -------------------------------------------------------------------------------- */
+
+static void become_a_stream(void)
+{
+	close(pair[0]);
+	close(pair[1]);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+}
+
+Test(fdpass, something_else_in_a_stream_is_refused_at_once_and_not_waited_on, .timeout = 10)
+{
+	static const char junk[] = "no channel";
+
+	become_a_stream();
+	cr_assert_eq(send(pair[0], junk, sizeof(junk), 0), (ssize_t)sizeof(junk));
+	EXPECT_FAILURE(ringshm_recv_fd(&got, pair[1]), EPROTO, "not sent by ringshm_send_fd");
+	cr_assert_eq(send(pair[0], junk, 1, 0), 1);
+	EXPECT_FAILURE(ringshm_recv_fd(&got, pair[1]), EPROTO, "not sent by ringshm_send_fd");
+}
+
+static void *pass_on_slowly(void *from)
+{
+	char first[9], rest[512];
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(8 * sizeof(int))];
+	} control;
+	struct iovec io = {first, sizeof(first)};
+	struct msghdr message = {
+		.msg_iov = &io, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	ssize_t more;
+
+	if (recvmsg(*(int *)from, &message, 0) != (ssize_t)sizeof(first) || sendmsg(pair[0], &message, 0) < 0)
+		return NULL;
+	sleep_ns(50 * MS);
+	more = recv(*(int *)from, rest, sizeof(rest), 0);
+	return more > 0 && send(pair[0], rest, (size_t)more, 0) == more ? from : NULL;
+}
+
+Test(fdpass, a_channel_that_comes_in_pieces_over_a_stream_arrives, .timeout = 10)
+{
+	int before[2];
+	pthread_t thread;
+	void *result;
+
+	become_a_stream();
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, before), 0);
+	cr_assert_eq(ringshm_send_fd(sent, before[0], RINGSHM_CONSUMER), 0, "%s", ringshm_last_error());
+	pthread_create(&thread, NULL, pass_on_slowly, &before[1]);
+	cr_expect_eq(ringshm_recv_fd(&got, pair[1]), 0, "%s", ringshm_last_error());
+	pthread_join(thread, &result);
+	cr_expect(result);
+	exchange(sent, got);
+	close(before[0]);
+	close(before[1]);
+}
+
+Test(fdpass, what_cannot_be_sent_is_named)
+{
+	EXPECT_FAILURE(ringshm_send_fd(sent, pair[0], 0x80), EINVAL, "access 0x80");
+	EXPECT_FAILURE(ringshm_send_fd(sent, STDIN_FILENO, RINGSHM_CONSUMER), ENOTSOCK,
+		       "send (anonymous) over socket 0");
+	EXPECT_FAILURE(ringshm_recv_fd(&got, STDIN_FILENO), ENOTSOCK, "from socket 0");
+}
