@@ -46,7 +46,7 @@ static inline void ringshm__mpmc_wake_producers(struct ringshm_mpmc_consumer *c)
 	if (c->certain)
 		ringshm__waiter_announce(); /* F1: R2 before the look; pairs with the sleeper's own */
 	if (ringshm__unlikely(ringshm_load32_relaxed(c->sleepers))) /* relaxed: as for consumers */
-		c->wake(c, c->quarter >> RINGSHM_MPMC_SHIFT);
+		c->wake(c, (uint32_t)(c->quarter >> RINGSHM_MPMC_SHIFT));
 }
 
 /* `n` slots that end before `f` were given back. */

@@ -5,7 +5,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/tap.sh"
 
 # No -Wshadow: g++ objects to a function that is called as a structure, as stat() is.
-WARNINGS='-Wall -Wextra -Wundef -Wpointer-arith -Werror'
+WARNINGS='-Wall -Wextra -Wundef -Wpointer-arith -Wconversion -Wsign-conversion -Werror'
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 

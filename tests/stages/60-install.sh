@@ -33,6 +33,10 @@ done
 tap_check 'nothing installed names the place it was built in' \
 	bash -c '! grep -rlF "$1" "$2"' - "$TOP/" "$ROOT$PREFIX/lib/pkgconfig" "$ROOT$PREFIX/include"
 
+# Some readers of pkg-config files take the last of two, others refuse them.
+once() { ! sed -n 's/^\([A-Z][A-Za-z.]*\):.*/\1/p' "$ROOT$PREFIX/lib/pkgconfig/ringshm.pc" | sort | uniq -d | grep .; }
+tap_check 'no field stands twice in ringshm.pc' once
+
 block c '## Quickstart' >"$WORK/hello.c"
 block sh '## Quickstart' >"$WORK/quickstart.sh"
 expected=$(block text '## Quickstart')
