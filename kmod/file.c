@@ -23,6 +23,7 @@ static int region_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* No wake-up is lost: it is counted before the queue's lock is taken, which we have had before we look. */
 static __poll_t region_poll(struct file *file, struct poll_table_struct *table)
 {
 	struct ringshm_file *rf = file->private_data;
@@ -37,14 +38,18 @@ static __poll_t region_poll(struct file *file, struct poll_table_struct *table)
 static ssize_t region_read(struct file *file, char __user *buffer, size_t size, loff_t *offset)
 {
 	struct ringshm_file *rf = file->private_data;
-	s64 now = atomic64_read(&rf->region->wakes);
+	s64 seen, now;
 	u64 count;
 
 	if (size < sizeof(count))
 		return -EINVAL;
-	count = now - atomic64_xchg(&rf->seen, now);
-	if (!count)
-		return -EAGAIN;
+	do {	/* others may acknowledge too; acquire: so ours is no older than what they saw */
+		seen = atomic64_read_acquire(&rf->seen);
+		now = atomic64_read(&rf->region->wakes);
+		if (now == seen)
+			return -EAGAIN;
+	} while (atomic64_cmpxchg(&rf->seen, seen, now) != seen);
+	count = now - seen;
 	return copy_to_user(buffer, &count, sizeof(count)) ? -EFAULT : sizeof(count);
 }
 

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define THREADS 4
 #define RUSH_BLOCKS 32
@@ -73,4 +74,45 @@ GUEST_TEST_LONG(faults_at_once, "threads that touch the same 2 MiB first at the 
 
 	for (int i = 0; i < RUSH_ROUNDS; i++)
 		rush_once(region);
+}
+
+#define WAKES 300000
+
+struct acknowledging {
+	int region;
+	int over;
+	uint64_t counted;
+};
+
+static void *acknowledge(void *context)
+{
+	struct acknowledging *a = context;
+	uint64_t count, sum = 0;
+	int over;
+
+	do {
+		over = __atomic_load_n(&a->over, __ATOMIC_ACQUIRE);
+		while (read(a->region, &count, sizeof(count)) == sizeof(count)) {
+			CHECK(count <= WAKES); /* not behind what another had acknowledged */
+			sum += count;
+		}
+	} while (!over);
+	__atomic_fetch_add(&a->counted, sum, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+GUEST_TEST(acknowledged_once, "wake-ups acknowledged by several threads of one descriptor are counted once each")
+{
+	struct acknowledging a = {.region = create(NULL, 2 * MIB)};
+	int waker = dup_region(a.region, 0);
+	pthread_t threads[2 * THREADS];
+
+	for (unsigned int i = 0; i < 2 * THREADS; i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, acknowledge, &a), 0);
+	for (int i = 0; i < WAKES; i++)
+		CHECK_EQ(wake(waker), 0);
+	__atomic_store_n(&a.over, 1, __ATOMIC_RELEASE);
+	for (unsigned int i = 0; i < 2 * THREADS; i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	CHECK_EQ(a.counted, WAKES);
 }
