@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Participants: an id belongs to a descriptor and dies with the last mapping made through it. */
+#include <linux/nospec.h>
+
 #include "region.h"
 #include "trace.h"
 
@@ -66,7 +68,7 @@ static int id_take(struct ringshm_file *rf, u32 id)
 	unsigned long *ids = rf->region->ids;
 
 	lockdep_assert_held(&rf->region->lock);
-	if (rf->id != RINGSHM_KMOD_ANY_ID)
+	if (rf->id != RINGSHM_KMOD_ANY_ID || rf->areas)	/* children would inherit these areas */
 		return -EALREADY;
 	if (id == RINGSHM_KMOD_ANY_ID) {
 		id = find_first_zero_bit(ids, RINGSHM_KMOD_IDS);
@@ -75,6 +77,7 @@ static int id_take(struct ringshm_file *rf, u32 id)
 	}
 	if (id >= RINGSHM_KMOD_IDS)
 		return -EINVAL;
+	id = array_index_nospec(id, RINGSHM_KMOD_IDS);
 	if (test_bit(id, ids))
 		return -EBUSY;
 	__set_bit(id, ids);
@@ -100,6 +103,7 @@ int ringshm_alive(struct ringshm_region *region, u32 id)
 
 	if (id >= RINGSHM_KMOD_IDS)
 		return -EINVAL;
+	id = array_index_nospec(id, RINGSHM_KMOD_IDS);
 	spin_lock_irq(&region->lock);
 	alive = test_bit(id, region->ids);
 	spin_unlock_irq(&region->lock);

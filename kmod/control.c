@@ -36,9 +36,10 @@ struct command {
 	size_t size;		/* of the argument */
 	bool answers;		/* the argument is written back after success */
 	long (*run)(struct file *file, union argument *arg);
+	void (*undo)(struct file *file);	/* when it cannot be written back */
 };
 
-static int create_check(const struct file *device, const struct ringshm_kmod_create *arg)
+static int create_check(const struct file *device, struct ringshm_kmod_create *arg)
 {
 	if (arg->pad || arg->mode & ~0777)
 		return -EINVAL;
@@ -46,7 +47,7 @@ static int create_check(const struct file *device, const struct ringshm_kmod_cre
 		return -EINVAL;
 	if (!ringshm_blocks_of(arg->length) || arg->flavour > RINGSHM_KMOD_CONTIGUOUS)
 		return -EINVAL;
-	if (ringshm_node_check(arg->flavour, arg->node))
+	if (ringshm_node_check(arg->flavour, &arg->node))
 		return -EINVAL;
 	if (!(device->f_mode & FMODE_WRITE))
 		return -EACCES;
@@ -66,9 +67,11 @@ static long device_create(struct file *device, union argument *arg)
 	region = ringshm_region_create(&arg->create);
 	if (IS_ERR(region))
 		return PTR_ERR(region);
+	kref_get(&region->ref);
 	fd = ringshm_file_open(region, arg->flags & RINGSHM_KMOD_RDONLY);
-	if (fd < 0 && arg->create.name[0])
-		ringshm_region_unlink(arg->create.name);
+	if (fd >= 0)
+		ringshm_region_publish(region);
+	ringshm_region_put(region);
 	return fd;
 }
 
@@ -121,16 +124,18 @@ static void info_runs(struct ringshm_region *region, struct ringshm_kmod_info *i
 }
 
 /* Everything but flags; the caller holds a reference. */
-void ringshm_info_fill(struct ringshm_region *region, struct ringshm_kmod_info *info)
+static void info_fill(struct ringshm_region *region, struct ringshm_kmod_info *info)
 {
+	const u32 size = info->size;	/* stays the caller's, who may use it again as it is */
+
 	memset(info, 0, sizeof(*info));
-	info->size = sizeof(*info);
+	info->size = size;
 	mutex_lock(&ringshm_regions_lock);
 	strscpy(info->name, region->name, sizeof(info->name));
 	mutex_unlock(&ringshm_regions_lock);
 	info->length = ringshm_region_bytes(region);
 	info_runs(region, info);
-	if (capable(CAP_SYS_ADMIN))
+	if (ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN))
 		info->phys = page_to_phys(region->blocks[0]);
 	info->ino = region->inode->i_ino;
 	info->mappings = atomic_read(&region->mappings);
@@ -155,14 +160,14 @@ static long device_info(struct file *device, union argument *arg)
 	region = ringshm_region_after(arg->info.name);
 	if (!region)
 		return -ENOENT;
-	ringshm_info_fill(region, &arg->info);
+	info_fill(region, &arg->info);
 	ringshm_region_put(region);
 	return 0;
 }
 
 static long region_info(struct file *file, union argument *arg)
 {
-	ringshm_info_fill(ringshm_region_of(file), &arg->info);
+	info_fill(ringshm_region_of(file), &arg->info);
 	if (!(file->f_mode & FMODE_WRITE))
 		arg->flags = RINGSHM_KMOD_RDONLY;
 	return 0;
@@ -179,7 +184,7 @@ static long region_placement(struct file *file, union argument *arg)
 		return -EINVAL;
 	count = min3(want->count, (u64)region->nr_blocks - want->first, (u64)INT_MAX);
 	for (i = 0; i < count; i++) {
-		if (put_user(page_to_nid(region->blocks[want->first + i]), nodes + i))
+		if (put_user(page_to_nid(ringshm_block(region, want->first + i)), nodes + i))
 			return -EFAULT;
 		cond_resched();
 	}
@@ -202,6 +207,11 @@ static long region_attach(struct file *file, union argument *arg)
 	return arg->attach.pad ? -EINVAL : ringshm_attach(file->private_data, &arg->attach.id);
 }
 
+static void region_detach(struct file *file)
+{
+	ringshm_detach(file->private_data);
+}
+
 static long region_alive(struct file *file, union argument *arg)
 {
 	return arg->alive.pad ? -EINVAL : ringshm_alive(ringshm_region_of(file), arg->alive.id);
@@ -220,13 +230,14 @@ static long region_eventfd(struct file *file, union argument *arg)
 	return ringshm_eventfd_set(file->private_data, arg->eventfd.fd);
 }
 
-#define COMMAND(name, member, function, allowed, back)				\
+#define COMMAND(name, member, function, allowed, back, ...)			\
 	{									\
 		.code = RINGSHM_KMOD_##name,					\
 		.flags = (allowed),						\
 		.size = sizeof_field(union argument, member),			\
 		.answers = (back),						\
 		.run = (function),						\
+		__VA_ARGS__							\
 	}
 
 static const struct command device_commands[] = {
@@ -240,7 +251,7 @@ static const struct command region_commands[] = {
 	COMMAND(INFO, info, region_info, 0, true),
 	COMMAND(PLACEMENT, placement, region_placement, 0, false),
 	COMMAND(DUP, dup, region_dup, RINGSHM_KMOD_RDONLY, false),
-	COMMAND(ATTACH, attach, region_attach, 0, true),
+	COMMAND(ATTACH, attach, region_attach, 0, true, .undo = region_detach),
 	COMMAND(ALIVE, alive, region_alive, 0, false),
 	COMMAND(WAKE, wake, region_wake, 0, false),
 	COMMAND(EVENTFD, eventfd, region_eventfd, 0, false),
@@ -253,6 +264,7 @@ static const struct command region_commands[] = {
 static int argument_read(union argument *to, const struct command *command, const void __user *from)
 {
 	u32 given;
+	int err;
 
 	if (get_user(given, (const u32 __user *)from))
 		return -EFAULT;
@@ -260,7 +272,9 @@ static int argument_read(union argument *to, const struct command *command, cons
 		return -EINVAL;
 	if (given > PAGE_SIZE)
 		return -E2BIG;
-	return copy_struct_from_user(to, command->size, from, given);
+	err = copy_struct_from_user(to, command->size, from, given);
+	to->size = given;	/* and not what a second look at it may have found */
+	return err;
 }
 
 static long command_run(const struct command *command, struct file *file, void __user *user)
@@ -274,9 +288,13 @@ static long command_run(const struct command *command, struct file *file, void _
 	if (arg.flags & ~command->flags)
 		return -EINVAL;
 	result = command->run(file, &arg);
-	if (!result && command->answers && copy_to_user(user, &arg, command->size))
-		return -EFAULT;
-	return result;
+	if (result || !command->answers)
+		return result;
+	if (!copy_to_user(user, &arg, min_t(size_t, arg.size, command->size)))
+		return 0;
+	if (command->undo)
+		command->undo(file);
+	return -EFAULT;
 }
 
 static long command_find(const struct command *commands, size_t count, struct file *file,

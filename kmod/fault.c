@@ -19,14 +19,14 @@ static vm_fault_t fault_huge(struct vm_fault *vmf)
 	struct vm_area_struct *vma = vmf->vma;
 	struct ringshm_region *region = file_of(vma)->region;
 	unsigned long page = linear_page_index(vma, vmf->address & PMD_MASK);
+	unsigned long block = page / RINGSHM_BLOCK_PAGES;
 	vm_fault_t result;
 
 	if (!ringshm_pmd_fits(vmf->address, vma->vm_start, vma->vm_end, vma->vm_pgoff))
 		return VM_FAULT_FALLBACK;
-	if (page / RINGSHM_BLOCK_PAGES >= region->nr_blocks)
+	if (block >= region->nr_blocks)
 		return VM_FAULT_SIGBUS;
-	result = vmf_insert_pfn_pmd(vmf,
-				    ringshm_pmd_pfn(page_to_pfn(region->blocks[page / RINGSHM_BLOCK_PAGES])),
+	result = vmf_insert_pfn_pmd(vmf, ringshm_pmd_pfn(page_to_pfn(ringshm_block(region, block))),
 				    vmf->flags & FAULT_FLAG_WRITE);
 	trace_ringshm_fault(region, page, true);
 	return result;
@@ -41,7 +41,7 @@ static vm_fault_t fault_small(struct vm_fault *vmf)
 		return VM_FAULT_SIGBUS;
 	trace_ringshm_fault(region, vmf->pgoff, false);
 	return vmf_insert_pfn(vmf->vma, vmf->address,
-			      page_to_pfn(region->blocks[block]) + vmf->pgoff % RINGSHM_BLOCK_PAGES);
+			      page_to_pfn(ringshm_block(region, block)) + vmf->pgoff % RINGSHM_BLOCK_PAGES);
 }
 
 /*
@@ -99,7 +99,7 @@ static int region_access(struct vm_area_struct *vma, unsigned long address, void
 		return -EACCES;
 	length = min_t(u64, length, RINGSHM_KMOD_BLOCK - in_block);
 	length = min_t(u64, length, vma->vm_end - address);
-	kernel = page_address(region->blocks[offset / RINGSHM_KMOD_BLOCK]) + in_block;
+	kernel = page_address(ringshm_block(region, offset / RINGSHM_KMOD_BLOCK)) + in_block;
 	if (write)
 		memcpy(kernel, buffer, length);
 	else

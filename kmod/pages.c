@@ -17,15 +17,16 @@
 
 static_assert(PMD_SIZE == RINGSHM_KMOD_BLOCK, "ringshm.ko needs 2 MiB page middle directory entries");
 
-int ringshm_node_check(u32 flavour, s32 node)
+int ringshm_node_check(u32 flavour, s32 *node)
 {
-	if (node == RINGSHM_KMOD_NODE_LOCAL)
+	if (*node == RINGSHM_KMOD_NODE_LOCAL)
 		return 0;
-	if (node == RINGSHM_KMOD_NODE_INTERLEAVE)
+	if (*node == RINGSHM_KMOD_NODE_INTERLEAVE)
 		return flavour == RINGSHM_KMOD_BLOCKS ? 0 : -EINVAL;
-	if (node < 0 || node >= MAX_NUMNODES || !node_state(node, N_MEMORY))
+	if (*node < 0 || *node >= MAX_NUMNODES)
 		return -EINVAL;
-	return 0;
+	*node = array_index_nospec(*node, MAX_NUMNODES);
+	return node_state(*node, N_MEMORY) ? 0 : -EINVAL;
 }
 
 /* The node block @i must lie on, NUMA_NO_NODE where any will do. */
@@ -74,6 +75,8 @@ static unsigned long run_obstacle(struct zone *zone, unsigned long pfn, unsigned
 	struct page *page;
 
 	for (; pfn < end; pfn++) {
+		if (!(pfn % RINGSHM_BLOCK_PAGES))
+			cond_resched();
 		page = pfn_to_online_page(pfn);
 		if (!page || page_zone(page) != zone || PageReserved(page) || PageHuge(page))
 			break;
@@ -95,7 +98,6 @@ static int run_in_zone(struct zone *zone, unsigned long nr_pages, unsigned long 
 	while (pfn < end && end - pfn >= nr_pages) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		cond_resched();
 		bad = run_obstacle(zone, pfn, pfn + nr_pages);
 		if (bad != pfn + nr_pages) {
 			pfn = ALIGN(bad + 1, RINGSHM_BLOCK_PAGES);

@@ -2,6 +2,7 @@
 /* The life of a region: quota and accounting, the index of names, references. */
 #include <linux/capability.h>
 #include <linux/cred.h>
+#include <linux/fs_context.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pseudo_fs.h>
@@ -28,7 +29,10 @@ DEFINE_MUTEX(ringshm_regions_lock);
 /* Each region pins a mount of this, which pins the module: no unloading under a region. */
 static int ringshm_init_fs_context(struct fs_context *fc)
 {
-	return init_pseudo(fc, 0x52534d4b) ? 0 : -ENOMEM;
+	if (!init_pseudo(fc, 0x52534d4b))
+		return -ENOMEM;
+	fc->s_iflags |= SB_I_NOEXEC;	/* or READ_IMPLIES_EXEC would ask for what we refuse */
+	return 0;
 }
 
 static struct file_system_type ringshm_fs = {
@@ -125,8 +129,8 @@ static void region_leave(struct ringshm_region *region)
 	mutex_unlock(&ringshm_regions_lock);
 }
 
-/* The name holds a reference of its own. */
-static void region_publish(struct ringshm_region *region)
+/* From here on it can be found. The name holds a reference of its own. */
+void ringshm_region_publish(struct ringshm_region *region)
 {
 	mutex_lock(&ringshm_regions_lock);
 	region->ready = true;
@@ -201,7 +205,7 @@ uncharge:
 	return err;
 }
 
-/* Arguments have been checked.  Returns a region with one reference, or ERR_PTR. */
+/* Arguments have been checked.  Returns a region with one reference, to be published, or ERR_PTR. */
 struct ringshm_region *ringshm_region_create(const struct ringshm_kmod_create *arg)
 {
 	struct ringshm_region *region = region_new(arg);
@@ -215,7 +219,6 @@ struct ringshm_region *ringshm_region_create(const struct ringshm_kmod_create *a
 	err = region_fill(region, arg->mode);
 	if (err)
 		goto leave;
-	region_publish(region);
 	trace_ringshm_region_create(region);
 	return region;
 leave:

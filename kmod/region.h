@@ -9,6 +9,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
@@ -28,7 +29,7 @@ struct user_struct;
 struct ringshm_region {
 	struct kref ref;
 	struct list_head link;		/* ringshm_regions, under ringshm_regions_lock */
-	bool ready;			/* memory is there; under ringshm_regions_lock */
+	bool ready;			/* published; under ringshm_regions_lock */
 	char name[RINGSHM_KMOD_NAME_MAX];	/* empty: anonymous or unlinked; same lock */
 
 	struct inode *inode;
@@ -66,6 +67,7 @@ extern struct list_head ringshm_regions;
 extern struct mutex ringshm_regions_lock;
 extern struct vfsmount *ringshm_mount;
 struct ringshm_region *ringshm_region_create(const struct ringshm_kmod_create *arg);
+void ringshm_region_publish(struct ringshm_region *region);
 struct ringshm_region *ringshm_region_find(const char *name);
 struct ringshm_region *ringshm_region_after(const char *name);
 int ringshm_region_unlink(const char *name);
@@ -77,7 +79,7 @@ void ringshm_memlock_uncharge(struct user_struct *charged, unsigned long pages);
 /* pages.c */
 int ringshm_pages_alloc(struct ringshm_region *region);
 void ringshm_pages_free(struct ringshm_region *region);
-int ringshm_node_check(u32 flavour, s32 node);
+int ringshm_node_check(u32 flavour, s32 *node);
 
 /* file.c */
 int ringshm_file_open(struct ringshm_region *region, bool readonly);
@@ -101,11 +103,16 @@ void ringshm_eventfd_drop(struct ringshm_file *rf);
 /* control.c */
 long ringshm_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long ringshm_region_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
-void ringshm_info_fill(struct ringshm_region *region, struct ringshm_kmod_info *info);
 
 /* listing.c */
 void ringshm_listing_init(void);
 void ringshm_listing_exit(void);
+
+/* The first page of block @index, which the caller has checked: not even speculation goes beyond. */
+static inline struct page *ringshm_block(const struct ringshm_region *region, unsigned long index)
+{
+	return region->blocks[array_index_nospec(index, region->nr_blocks)];
+}
 
 static inline u64 ringshm_region_bytes(const struct ringshm_region *region)
 {

@@ -15,9 +15,12 @@
  * Every argument structure begins with its size as the caller was compiled.
  * A shorter one than the kernel's is completed with zeros (shorter than its
  * first version: -EINVAL), a longer one is accepted if what the kernel does
- * not know is zero, else -E2BIG.  Structures only grow.  Unknown flags and
- * non-zero padding are refused with -EINVAL, an address that cannot be read or
- * written with -EFAULT, an unknown command with -ENOTTY.
+ * not know is zero, else, and beyond a page, -E2BIG.  What the kernel writes
+ * back is never longer than that size, which stays as it was.  Structures only
+ * grow.  Unknown flags and non-zero padding are refused with -EINVAL, an
+ * address that cannot be read or written with -EFAULT, an unknown command with
+ * -ENOTTY.  Whatever returns a descriptor may fail with -EMFILE, -ENFILE and
+ * -ENOMEM, too.
  */
 #define RINGSHM_KMOD_DEVICE "/dev/ringshm"
 #define RINGSHM_KMOD_ABI 1
@@ -63,8 +66,9 @@ struct ringshm_kmod_create {
 /**
  * RINGSHM_KMOD_OPEN on the device: returns a descriptor of a named region.
  *
- * -ENOENT: no such name; -EACCES: the region's owner, group and mode do not
- * allow it, or writing was asked through a device opened read-only.
+ * -EINVAL: no name, or none that there could be; -ENOENT: no such name;
+ * -EACCES: the region's owner, group and mode do not allow it, or writing was
+ * asked through a device opened read-only.
  */
 struct ringshm_kmod_open {
 	__u32 size;
@@ -76,7 +80,8 @@ struct ringshm_kmod_open {
  * RINGSHM_KMOD_UNLINK on the device: takes the name away; the memory goes with
  * the last descriptor or mapping.
  *
- * -ENOENT: no such name; -EPERM: neither the owner nor CAP_FOWNER.
+ * -EINVAL, -ENOENT: as for open; -EPERM: neither the owner nor CAP_FOWNER;
+ * -EACCES: the device was opened read-only.
  */
 struct ringshm_kmod_unlink {
 	__u32 size;
@@ -143,9 +148,10 @@ struct ringshm_kmod_dup {
  * Mappings made through it afterwards are not inherited by fork(); when the
  * last of them is gone, or the description is closed without ever having been
  * mapped, the participant is dead: the id is free again, `deaths` counts up
- * and everybody who polls the region wakes.
- * -EBUSY: @id is alive; -EALREADY: this description has an id; -ENOSPC: none
- * free.
+ * and everybody who polls the region wakes.  Allowed to readers, as most
+ * consumers are; so ids are only as exclusive as the region's mode.
+ * -EBUSY: @id is alive; -EALREADY: this description has an id, or is mapped
+ * already; -ENOSPC: none free; -EINVAL: @id is RINGSHM_KMOD_IDS or more.
  */
 #define RINGSHM_KMOD_ANY_ID 0xffffffffu
 struct ringshm_kmod_attach {
@@ -157,6 +163,7 @@ struct ringshm_kmod_attach {
 
 /**
  * RINGSHM_KMOD_ALIVE on a region: is participant @id attached?  Returns 1 or 0.
+ * -EINVAL: there is no such id.
  */
 struct ringshm_kmod_alive {
 	__u32 size;

@@ -5,6 +5,7 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -72,6 +73,7 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -EPERM;
 	if (attach.pad || attach.cpu >= nr_cpu_ids || !cpu_possible(attach.cpu))
 		return -EINVAL;
+	attach.cpu = array_index_nospec(attach.cpu, nr_cpu_ids);
 	producer = ringshm_kproducer_get(attach.ctl_fd, attach.data_fd);
 	if (IS_ERR(producer))
 		return PTR_ERR(producer);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -162,6 +163,7 @@ GUEST_TEST(grown_struct, "a longer argument whose unknown part is zero is accept
 
 	CHECK_EQ(ioctl(region, RINGSHM_KMOD_INFO, arg), 0);
 	CHECK_EQ(((struct ringshm_kmod_info *)arg)->length, 2 * MIB);
+	CHECK_EQ(arg[0], sizeof(struct ringshm_kmod_info) + 64); /* so that it can be used again */
 }
 
 GUEST_TEST(wrong_place, "commands at the wrong place, and unknown ones, are no commands")
@@ -210,6 +212,9 @@ GUEST_TEST(no_exec, "a mapping never becomes executable")
 {
 	void *at = map(create(NULL, 2 * MIB), 2 * MIB);
 
+	CHECK_ERRNO(mprotect(at, 2 * MIB, PROT_READ | PROT_EXEC), EACCES);
+	CHECK(personality(READ_IMPLIES_EXEC) >= 0); /* of old programs, which shall not be refused */
+	at = map(create(NULL, 2 * MIB), 2 * MIB);
 	CHECK_ERRNO(mprotect(at, 2 * MIB, PROT_READ | PROT_EXEC), EACCES);
 }
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -117,6 +118,31 @@ GUEST_TEST(ids, "participant ids: lowest free, one each, in range")
 	close(b);
 	CHECK_EQ(alive(region, 1023), 0);
 	CHECK_EQ(info_of(region).deaths, 1);
+}
+
+GUEST_TEST(mapped_before, "a description that is mapped already cannot become a participant: children share that")
+{
+	int region = create(NULL, 2 * MIB);
+	void *at = map(region, 2 * MIB);
+	uint32_t id = 3;
+
+	CHECK_ERRNO(attach(region, &id), EALREADY);
+	munmap(at, 2 * MIB);
+	CHECK_EQ(attach(region, &id), 0);
+}
+
+GUEST_TEST(id_not_told, "an id that cannot be told to who asked for it is not taken")
+{
+	struct ringshm_kmod_attach *arg = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int region = create(NULL, 2 * MIB);
+	uint32_t id = 7;
+
+	CHECK(arg != MAP_FAILED);
+	*arg = (struct ringshm_kmod_attach){.size = sizeof(*arg), .id = id};
+	CHECK_EQ(mprotect(arg, 4096, PROT_READ), 0);
+	CHECK_ERRNO(ioctl(region, RINGSHM_KMOD_ATTACH, arg), EFAULT);
+	CHECK_EQ(alive(region, 7), 0);
+	CHECK_EQ(attach(region, &id), 0);
 }
 
 GUEST_TEST(all_ids, "all 1024 ids can be given, then none")
