@@ -22,9 +22,10 @@ struct ringshm_kconsumer;
  * ringshm_kproducer_get() - become the producer of a kernel lane.
  *
  * From process context of the one whose descriptors they are.  Pins the memory and the module.
- * ERR_PTR: -EBADF no such descriptor, or data not open for writing; -EINVAL neither a region nor a
- * memory file; -EPROTO no sound kernel lane; -EBUSY it has a kernel producer; -ENOBUFS over
- * RLIMIT_MEMLOCK; -ENOMEM.
+ * ERR_PTR: -EBADF no such descriptor, control not open for reading, or data not for both; -EINVAL
+ * control no regular file, data neither a region nor a memory file of less than 4 GiB; -EPROTO no
+ * sound kernel lane; -EBUSY it has a kernel producer; -ENOBUFS over RLIMIT_MEMLOCK; -ENOMEM; what
+ * reading the one or mapping and pinning the other answered.
  */
 struct ringshm_kproducer *ringshm_kproducer_get(int ctl_fd, int data_fd);
 
@@ -34,8 +35,8 @@ struct ringshm_kproducer *ringshm_kproducer_get(int ctl_fd, int data_fd);
  * From any context: threads, softirq, hard irq, NMI, under a run queue's lock.  Between a successful
  * reserve and its commit or discard interrupts are off on this CPU and other CPUs' reserves spin, so
  * do little; nothing may sleep.  A nested use on one CPU (an NMI, a probe within) gets NULL, and so
- * does an NMI while another CPU is in between.  NULL: ring full, @len never fits, the channel has
- * ended, the consumer scribbled.  Never blocks on user space.
+ * does an NMI while another CPU is in between: an NMI never waits.  NULL: ring full, @len never fits,
+ * the channel has ended, the consumer scribbled.  Never blocks on user space.
  */
 void *ringshm_kproducer_reserve(struct ringshm_kproducer *producer, u32 len);
 
