@@ -24,10 +24,14 @@ static void after_fork_in_parent(void)
 	pthread_mutex_unlock(&all_lock);
 }
 
+/* In small pages: one word of them will be written, which is not to cost the child a huge page an endpoint. */
 static bool put_zeros(void *address, uint64_t size)
 {
-	return mmap(address, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
-	       MAP_FAILED;
+	if (mmap(address, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+	    MAP_FAILED)
+		return false;
+	madvise(address, (size_t)size, MADV_NOHUGEPAGE); /* a wish: kernels without huge pages refuse it */
+	return true;
 }
 
 /* The same addresses, but private zero pages: the child sees nothing there and changes nothing. */
