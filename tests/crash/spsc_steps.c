@@ -26,10 +26,11 @@ static const struct shape {
 };
 
 static const struct shape *shape;
+static unsigned int every = 1; /* spsc_steps N: only behind every Nth of those instructions */
 
 static unsigned int stride(unsigned int steps)
 {
-	return steps < CLOSELY ? shape->stride : LOOSELY;
+	return (steps < CLOSELY ? shape->stride : LOOSELY) * every;
 }
 
 /* ---- producers ------------------------------------------------------------------------------ */
@@ -372,7 +373,7 @@ int main(int argc, char **argv)
 	if (argc != 2 || !planted_choose(argv[1]))
 		return 2;
 #else
-	(void)argc, (void)argv;
+	every = argc > 1 && atoi(argv[1]) > 0 ? (unsigned int)atoi(argv[1]) : every;
 #endif
 	if (!traced_init()) {
 		tap_skip("killed behind every instruction", "this machine lets nobody trace its children step by step");

@@ -3,6 +3,7 @@
 // the other side goes on. Does the one after it find everything?
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 
 #include "spsc_ring.h"
@@ -12,6 +13,8 @@
 #define MOST 20000 /* steps or system calls */
 #define RECORDS 5
 #define LAG 3 /* records behind which a producer died before it stored its tail */
+
+static unsigned int stride = 3; /* instructions; spsc_succession N: N times that */
 
 /* ---- victims -------------------------------------------------------------------------------- */
 
@@ -162,7 +165,7 @@ static bool killed_between_instructions(bool lagging, unsigned int *steps)
 {
 	enum traced_stop stop = TRACED_BETWEEN;
 
-	for (*steps = 0; stop == TRACED_BETWEEN && *steps < MOST; *steps += 3) {
+	for (*steps = 0; stop == TRACED_BETWEEN && *steps < MOST; *steps += stride) {
 		struct traced victim;
 
 		if (!prepare(lagging) || !start_successor(&victim, succeed_producer))
@@ -179,7 +182,7 @@ static bool consumer_killed_between_instructions(unsigned int *steps)
 {
 	enum traced_stop stop = TRACED_BETWEEN;
 
-	for (*steps = 0; stop == TRACED_BETWEEN && *steps < MOST; *steps += 3) {
+	for (*steps = 0; stop == TRACED_BETWEEN && *steps < MOST; *steps += stride) {
 		struct traced victim;
 
 		if (!move_to(0))
@@ -206,7 +209,7 @@ static bool paused_while_the_consumer_drains(bool lagging, unsigned int *steps)
 {
 	enum traced_stop stop = TRACED_BETWEEN;
 
-	for (*steps = 0; stop == TRACED_BETWEEN && *steps < MOST; *steps += 3) {
+	for (*steps = 0; stop == TRACED_BETWEEN && *steps < MOST; *steps += stride) {
 		struct traced victim;
 
 		if (!prepare(lagging) || !start_successor(&victim, succeed_producer))
@@ -232,10 +235,13 @@ static void report(bool good, const char *question, unsigned int steps)
 	broken[0] = 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	unsigned int steps = 0;
 	bool good;
+
+	if (argc > 1 && atoi(argv[1]) > 0)
+		stride *= (unsigned int)atoi(argv[1]);
 
 	if (!traced_init()) {
 		tap_skip("interrupted successions", "this machine lets nobody trace its children step by step");

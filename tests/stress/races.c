@@ -12,10 +12,10 @@
 #include "tap.h"
 
 #define PROCESSES 8
-#define ROUNDS 150
 #define NAME "contended"
 
 static char directory[256];
+static int rounds = 150, kills = 400; /* races N: an Nth of both */
 
 static struct shared {
 	struct meeting meeting;
@@ -63,7 +63,7 @@ static int want_one(void *argument)
 	const struct ringshm_config config = small();
 	long me = (long)argument;
 
-	for (int round = 0; round < ROUNDS; round++) {
+	for (int round = 0; round < rounds; round++) {
 		struct ringshm_info info = {.size = sizeof(info)};
 		struct ringshm *channel;
 		int error;
@@ -119,7 +119,7 @@ static bool one_for_all(bool ruined)
 	shared->meeting.of = PROCESSES + 1;
 	for (long i = 0; i < PROCESSES; i++)
 		child[i] = start(want_one, (void *)i);
-	for (int round = 0; round < ROUNDS && good; round++) {
+	for (int round = 0; round < rounds && good; round++) {
 		if (ruined)
 			make_ruin();
 		good = meet(&shared->meeting) && meet(&shared->meeting) && meet(&shared->meeting);
@@ -230,17 +230,31 @@ static bool everything_at_once(void)
 
 /* ---- killed while they do it ---------------------------------------------------------------- */
 
+/* What a victim may do before it is killed: some calls, on this machine and with this memory. */
+static uint32_t span_of_calls(uint64_t *random)
+{
+	const int calls = 20;
+	uint64_t began = now_ns(), span;
+
+	for (int i = 0; i < calls; i++)
+		if (one_call(random))
+			return 0;
+	span = 24 * (now_ns() - began) / calls;
+	return span < 3000000 ? 3000000 : span > 1000000000 ? 1000000000 : (uint32_t)span;
+}
+
 static bool killed_at_random(void)
 {
 	uint64_t random = random_seed();
 	const struct ringshm_config config = small();
+	uint32_t span = span_of_calls(&random);
 	struct ringshm *channel;
 
 	memset(shared, 0, sizeof(*shared));
-	for (int i = 0; i < 400; i++) {
+	for (int i = 0; span && i < kills; i++) {
 		pid_t victim = start(do_everything, (void *)(long)i);
 
-		rest_ns(random_below(&random, 3000000));
+		rest_ns(random_below(&random, span));
 		kill_now(victim);
 		if (ringshm_open_or_create(&channel, NAME, &config)) {
 			complain("open_or_create after a death", 1);
@@ -248,8 +262,8 @@ static bool killed_at_random(void)
 		}
 		ringshm_close(channel);
 	}
-	tap_note("%lu calls survived, 400 did not", (unsigned long)shared->calls);
-	return shared->calls > 400;
+	tap_note("%lu calls survived, %d did not", (unsigned long)shared->calls, kills);
+	return shared->calls > (uint64_t)kills;
 }
 
 static bool leaves_nothing(void)
@@ -261,8 +275,12 @@ static bool leaves_nothing(void)
 	return !error && !entries();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1 && atoi(argv[1]) > 0) {
+		rounds /= atoi(argv[1]);
+		kills /= atoi(argv[1]);
+	}
 	shared = (struct shared *)shared_memory(sizeof(*shared));
 	if (!private_directory(directory)) {
 		perror(directory);

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <ringshm/kmod.h>
 #include <ringshm/ringshm.h>
+#include <sys/ioctl.h>
 
 #include "processes.h"
 #include "random.h"
@@ -21,15 +23,32 @@ struct file {
 	uint64_t count;
 };
 
-static bool map_file(const char *name, struct file *file)
+static int open_file(const char *name)
 {
-	struct stat status;
 	char path[512];
-	void *map;
-	int fd;
 
 	snprintf(path, sizeof(path), "%s/target/%s", directory, name);
-	fd = open(path, O_RDWR | O_CLOEXEC);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+/* Where the data is a region of the module's: by the channel's uuid, which nobody has scribbled on yet. */
+static int open_region(const struct ringshm_header *header)
+{
+	struct ringshm_kmod_open opening = {.size = sizeof(opening)};
+	int device = open(RINGSHM_KMOD_DEVICE, O_RDWR | O_CLOEXEC), fd;
+
+	for (int i = 0; i < RINGSHM_UUID_SIZE; i++)
+		snprintf(opening.name + 2 * (size_t)i, 3, "%02x", header->uuid[i]);
+	fd = ioctl(device, RINGSHM_KMOD_OPEN, &opening);
+	close(device);
+	return fd;
+}
+
+static bool map_file(int fd, struct file *file)
+{
+	struct stat status;
+	void *map;
+
 	if (fd < 0 || fstat(fd, &status))
 		return false;
 	map = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -58,14 +77,15 @@ static uint64_t evil(uint64_t *seed, uint64_t old)
 
 static int scribble(void *unused)
 {
-	static const char *const names[] = {"ctl", "cons", "data"};
+	int data = open_file("data");
 	struct file file[3];
 	uint64_t seed = round_number, end = now_ns() + ROUND_NS;
 
 	(void)unused;
-	for (int i = 0; i < 3; i++)
-		if (!map_file(names[i], &file[i]))
-			return 2;
+	if (!map_file(open_file("ctl"), &file[0]) || !map_file(open_file("cons"), &file[1]))
+		return 2;
+	if (!map_file(data < 0 ? open_region((const struct ringshm_header *)file[0].words) : data, &file[2]))
+		return 2;
 	while (now_ns() < end)
 		for (int i = 0; i < 64; i++) {
 			const struct file *f = &file[random_below(&seed, 3)];
