@@ -22,10 +22,13 @@ need() {
 		die "$program is missing; run: apt-get install $package"
 }
 
-# copy_sources DIRECTORY : what Kbuild needs, without what an earlier build left; old copies stay if equal.
+# copy_sources DIRECTORY : what Kbuild needs, without what an earlier build left. By content, not by time, for the
+# copy may be of another tree: what differs becomes new, so make builds it, and the rest stays built.
 copy_sources() {
-	mkdir -p "$1"
-	(cd "$TOP_DIR" && find kmod include \( -name '*.[ch]' ! -name '*.mod.c' -o -name Kbuild -o -name Makefile \) -print0 |
-		cpio -0pdm --quiet "$(cd "$1" && pwd)" 2>/dev/null)
-	cp "$TOP_DIR/configure.ac" "$1/" # holds the version
+	local file
+
+	(cd "$TOP_DIR" && find kmod include configure.ac \( -name '*.[ch]' ! -name '*.mod.c' -o -name Kbuild -o \
+		-name Makefile -o -name configure.ac \)) | while read -r file; do # configure.ac holds the version
+		cmp -s "$TOP_DIR/$file" "$1/$file" || install -D -m 644 "$TOP_DIR/$file" "$1/$file"
+	done
 }
