@@ -11,21 +11,35 @@ enum planted_fault {
 	PLANTED_NONE,
 	PLANTED_ANONYMOUS, /* the intent is stored one step too late: after the swap of the cursor */
 	PLANTED_UNCOUNTED, /* a dead producer's slot becomes a discarded one */
+	PLANTED_SHARED,	   /* now and then a consumer believes that it has claimed what it has not */
+	PLANTED_IDLE,	   /* now and then a message is looked at and not seen */
+	PLANTED_REVERSED,  /* nothing here: a test that knows it turns what it took around */
 	PLANTED_A1,	   /* a slot's word is loaded relaxed */
 	PLANTED_R2,	   /* ... stored relaxed */
 };
 
-/* The program includes this in one file only, and names the ring's words before it uses them. */
+/* Where a ring's words are; a process may have it mapped several times. */
+struct planted_ring {
+	const ringshm_word *cursor[2];
+	const unsigned char *lines[2], *slots; /* lines: of either side */
+	size_t lines_size, slots_size;
+};
+
+/*
+ * The program includes this in one file only, and names the ring's words before it uses them. Intents not yet
+ * stored: one a thread and, of its stack, 32 KiB: tests that step through code give each participant one.
+ */
 static enum planted_fault planted_fault;
-static const ringshm_word *planted_cursor[2];
-static const unsigned char *planted_lines, *planted_lines_end, *planted_slots, *planted_slots_end;
-/* Intents not yet stored, one a stack of 32 KiB: tests that step through code give each participant one. */
-static struct planted_pending {
+static struct planted_ring planted_rings[64];
+static unsigned int planted_count;
+static void (*planted_pause)(void); /* in the middle of the fault, where one is: makes one instruction longer */
+static __thread struct planted_pending {
 	ringshm_word *intent;
 	uint64_t value;
 } planted_pending[64];
+static __thread unsigned int planted_turn; /* for faults that come now and then */
 
-static const char *const planted_names[] = {"none", "anonymous", "uncounted", "A1", "R2"};
+static const char *const planted_names[] = {"none", "anonymous", "uncounted", "shared", "idle", "reversed", "A1", "R2"};
 
 /* False: no such fault. */
 static inline bool planted_choose(const char *name)
@@ -38,15 +52,11 @@ static inline bool planted_choose(const char *name)
 	return false;
 }
 
-static inline void planted_ring(const ringshm_word *producers, const ringshm_word *consumers, const void *lines,
-				size_t lines_size, const void *slots, size_t slots_size)
+static inline void planted_add(const struct planted_ring *ring)
 {
-	planted_cursor[0] = producers;
-	planted_cursor[1] = consumers;
-	planted_lines = (const unsigned char *)lines;
-	planted_lines_end = planted_lines + lines_size;
-	planted_slots = (const unsigned char *)slots;
-	planted_slots_end = planted_slots + slots_size;
+	unsigned int i = __atomic_fetch_add(&planted_count, 1, __ATOMIC_RELAXED);
+
+	planted_rings[i % 64] = *ring;
 }
 
 static inline struct planted_pending *planted_mine(void)
@@ -54,9 +64,38 @@ static inline struct planted_pending *planted_mine(void)
 	return &planted_pending[(uintptr_t)__builtin_frame_address(0) >> 15 & 63];
 }
 
-static inline bool planted_within(const void *p, const unsigned char *begin, const unsigned char *end)
+static inline bool planted_within(const void *p, const unsigned char *begin, size_t size)
 {
-	return (const unsigned char *)p >= begin && (const unsigned char *)p < end;
+	return (const unsigned char *)p >= begin && (const unsigned char *)p < begin + size;
+}
+
+enum planted_place {
+	PLANTED_ELSEWHERE,
+	PLANTED_CURSOR,	     /* of producers */
+	PLANTED_CURSOR_HEAD, /* of consumers */
+	PLANTED_LINE,
+	PLANTED_SLOT,
+};
+
+static inline enum planted_place planted_place(const void *p)
+{
+	for (unsigned int i = 0; i < 64; i++) {
+		const struct planted_ring *ring = &planted_rings[i];
+
+		if (p == ring->cursor[0] || p == ring->cursor[1])
+			return p == ring->cursor[0] ? PLANTED_CURSOR : PLANTED_CURSOR_HEAD;
+		if (planted_within(p, ring->slots, ring->slots_size))
+			return PLANTED_SLOT;
+		for (int side = 0; side < 2; side++)
+			if (planted_within(p, ring->lines[side], ring->lines_size))
+				return PLANTED_LINE;
+	}
+	return PLANTED_ELSEWHERE;
+}
+
+static inline bool planted_now(enum planted_fault fault, const void *p, enum planted_place place)
+{
+	return planted_fault == fault && planted_place(p) == place;
 }
 
 static inline uint64_t ringshm_load_relaxed(const ringshm_word *p)
@@ -66,9 +105,14 @@ static inline uint64_t ringshm_load_relaxed(const ringshm_word *p)
 
 static inline uint64_t ringshm_load_acquire(const ringshm_word *p)
 {
-	if (planted_fault == PLANTED_A1 && planted_within(p, planted_slots, planted_slots_end))
+	uint64_t value;
+
+	if (planted_now(PLANTED_A1, p, PLANTED_SLOT))
 		return __atomic_load_n(p, __ATOMIC_RELAXED);
-	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+	value = __atomic_load_n(p, __ATOMIC_ACQUIRE);
+	if (planted_now(PLANTED_IDLE, p, PLANTED_SLOT) && (value & 0xff) > 1 && ++planted_turn % 8 == 0)
+		value -= value & 0xff;
+	return value;
 }
 
 static inline void ringshm_store_relaxed(ringshm_word *p, uint64_t v)
@@ -78,29 +122,39 @@ static inline void ringshm_store_relaxed(ringshm_word *p, uint64_t v)
 
 static inline void ringshm_store_release(ringshm_word *p, uint64_t v)
 {
-	if (planted_fault == PLANTED_ANONYMOUS && (v & 0xff) && planted_within(p, planted_lines, planted_lines_end)) {
+	if ((v & 0xff) && planted_now(PLANTED_ANONYMOUS, p, PLANTED_LINE)) {
 		planted_mine()->intent = p;
 		planted_mine()->value = v;
 		return;
 	}
-	if (planted_fault == PLANTED_R2 && planted_within(p, planted_slots, planted_slots_end))
+	if (planted_now(PLANTED_R2, p, PLANTED_SLOT))
 		__atomic_store_n(p, v, __ATOMIC_RELAXED);
 	else
 		__atomic_store_n(p, v, __ATOMIC_RELEASE);
+}
+
+/* The swap of a cursor is over: now comes the intent that should have come before it. */
+static inline void planted_late(void)
+{
+	struct planted_pending *mine = planted_mine();
+
+	if (planted_pause)
+		planted_pause();
+	__atomic_store_n(mine->intent, mine->value, __ATOMIC_RELEASE);
+	mine->intent = NULL;
 }
 
 static inline bool ringshm_swap_release(ringshm_word *p, uint64_t *expected, uint64_t v)
 {
 	bool done;
 
-	if (planted_fault == PLANTED_UNCOUNTED && (v & 0xff) == 0xff &&
-	    planted_within(p, planted_slots, planted_slots_end))
+	if ((v & 0xff) == 0xff && planted_now(PLANTED_UNCOUNTED, p, PLANTED_SLOT))
 		v--;
+	if (planted_now(PLANTED_SHARED, p, PLANTED_CURSOR_HEAD) && ++planted_turn % 64 == 0)
+		return true;
 	done = __atomic_compare_exchange_n(p, expected, v, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
-	if (planted_mine()->intent && (p == planted_cursor[0] || p == planted_cursor[1])) {
-		__atomic_store_n(planted_mine()->intent, planted_mine()->value, __ATOMIC_RELEASE);
-		planted_mine()->intent = NULL;
-	}
+	if (planted_mine()->intent && (planted_place(p) == PLANTED_CURSOR || planted_place(p) == PLANTED_CURSOR_HEAD))
+		planted_late();
 	return done;
 }
 

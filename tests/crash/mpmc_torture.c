@@ -11,6 +11,7 @@
 
 #include <ringshm/ringshm.h>
 
+#include "planted_endpoint.h"
 #include "random.h"
 #include "tap.h"
 
@@ -85,9 +86,11 @@ static void produce(uint64_t producer, uint64_t random)
 		count(&books->refused);
 		_exit(1);
 	}
+	planted_endpoint(&p.m.ring);
 	for (uint64_t sequence = 0; sequence < MESSAGES && !stopped();) {
 		compose(&message, producer, sequence);
-		if (ringshm_mpmc_reserve_wait(&p, sizeof(message), 1000000, &room))
+		room = ringshm_mpmc_reserve(&p, sizeof(message)); /* a header's verb, and then a library's */
+		if (!room && ringshm_mpmc_reserve_wait(&p, sizeof(message), 1000000, &room))
 			continue;
 		dawdle(&random);
 		memcpy(room, &message, sizeof(message));
@@ -127,7 +130,8 @@ static bool consume_some(struct ringshm_mpmc_consumer *c, uint32_t most, uint64_
 	unsigned char *fate[RINGSHM_MPMC_BATCH_MAX];
 	uint32_t n, length, entered = 0;
 
-	if (ringshm_mpmc_peek_n_wait(c, most, timeout_ns, &n))
+	n = ringshm_mpmc_peek_n(c, most);
+	if (!n && ringshm_mpmc_peek_n_wait(c, most, timeout_ns, &n))
 		return false;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct message *message = ringshm_mpmc_at(c, i, &length);
@@ -153,6 +157,7 @@ static void consume(uint64_t seed)
 		count(&books->refused);
 		_exit(1);
 	}
+	planted_endpoint(&c.m.ring);
 	while (!stopped())
 		consume_some(&c, 1 + random_below(&seed, 5), last, 1000000, &seed);
 	ringshm_mpmc_consumer_close(&c);
@@ -257,12 +262,16 @@ static void judge(uint64_t producers)
 	tap_ok(before.used == 0 && full == CAPACITY, "the ring becomes empty, and is as large as ever");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const char *given = getenv("RINGSHM_TORTURE_SECONDS");
 	uint64_t seconds = given ? strtoull(given, NULL, 0) : 4, random = random_seed(), producers = 0;
 	struct ringshm_config config;
 
+	if (!planted_begin(argc, argv)) {
+		fprintf(stderr, "mpmc_torture: no fault '%s'\n", argc > 1 ? argv[1] : "");
+		return 2;
+	}
 	books = mmap(NULL, sizeof(*books), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ringshm_config_init(&config, RINGSHM_MPMC);
 	config.capacity = CAPACITY;

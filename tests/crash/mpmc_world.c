@@ -510,8 +510,13 @@ _Static_assert(sizeof(planted_pending) <= sizeof(struct world_faults), "world_fa
 
 bool world_plant(const char *fault)
 {
-	planted_ring(&world.cursor[0], &world.cursor[1], world.lines, sizeof(world.lines), world.slot,
-		     sizeof(world.slot));
+	planted_add(&(struct planted_ring){
+		.cursor = {&world.cursor[0], &world.cursor[1]},
+		.lines = {(unsigned char *)world.lines[0], (unsigned char *)world.lines[1]},
+		.lines_size = sizeof(world.lines[0]),
+		.slots = (unsigned char *)world.slot,
+		.slots_size = sizeof(world.slot),
+	});
 	return planted_choose(fault);
 }
 

@@ -5,3 +5,11 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/tap.sh"
 
 run_programs "$TREE" stress 240
+bad=$?
+history=$TREE/tests/stress/mpmc_history_planted
+tap_finds 'a claim that is anonymous for a while is noticed in a history' '^not ok' "$history" anonymous
+tap_finds 'a consumer that takes what it has not claimed is noticed in a history' '^not ok' "$history" shared
+tap_finds 'a message that is not seen is noticed in a history' 'wrongly empty' "$history" idle
+tap_finds 'messages that change places are noticed in a history' 'disordered' "$history" reversed
+TAP_FAILED=$((TAP_FAILED + bad))
+tap_done

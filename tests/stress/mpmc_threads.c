@@ -153,8 +153,13 @@ int main(int argc, char **argv)
 #ifdef RINGSHM_ATOMIC_OVERRIDE /* built as mpmc_threads_planted FAULT, to be seen to fail */
 	if (argc != 2 || !planted_choose(argv[1]))
 		return 2;
-	planted_ring(&shared.cursor[0].word, &shared.cursor[1].word, shared.lines, sizeof(shared.lines), shared.slot,
-		     sizeof(shared.slot));
+	planted_add(&(struct planted_ring){
+		.cursor = {&shared.cursor[0].word, &shared.cursor[1].word},
+		.lines = {(unsigned char *)shared.lines[0], (unsigned char *)shared.lines[1]},
+		.lines_size = sizeof(shared.lines[0]),
+		.slots = (unsigned char *)shared.slot,
+		.slots_size = sizeof(shared.slot),
+	});
 #else
 	(void)argc, (void)argv;
 #endif
