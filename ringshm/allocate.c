@@ -36,8 +36,9 @@ static bool mount_point(int fd, char path[static 256])
 
 static int no_space(int error, int fd, uint64_t size, const char *name)
 {
-	char asked[24], free_text[24], command[320], path[256];
+	char asked[24], free_text[24], command[320] = "", path[256];
 	struct statvfs fs;
+	struct statfs type;
 	uint64_t free, total;
 
 	ringshm__bytes(size, asked);
@@ -46,8 +47,10 @@ static int no_space(int error, int fd, uint64_t size, const char *name)
 				       asked, ringshm__reason(error));
 	free = (uint64_t)fs.f_bavail * fs.f_frsize;
 	total = (uint64_t)fs.f_blocks * fs.f_frsize;
-	snprintf(command, sizeof(command), "mount -o remount,size=%lluM %s",
-		 (unsigned long long)((total + size - (free < size ? free : size) + (1 << 20) - 1) >> 20), path);
+	if (!fstatfs(fd, &type) && (uint32_t)type.f_type == TMPFS_MAGIC) /* others are not so easily enlarged */
+		snprintf(command, sizeof(command), "mount -o remount,size=%lluM %s",
+			 (unsigned long long)((total + size - (free < size ? free : size) + (1 << 20) - 1) >> 20),
+			 path);
 	return ringshm__refuse(error, name, command, "%s asked, %s free in %s (ringshm ls shows what is there)", asked,
 			       ringshm__bytes(free, free_text), path);
 }
@@ -109,11 +112,12 @@ int ringshm__check_room(int fd, uint64_t size, const char *name)
 	struct stat status;
 	struct statfs fs;
 
-	if (error || fstatfs(fd, &fs) || (uint32_t)fs.f_type != TMPFS_MAGIC || fstat(fd, &status))
+	if (error || fstatfs(fd, &fs) || fstat(fd, &status))
 		return error;
 	taken = (uint64_t)status.st_blocks * 512;
 	more = size > taken ? size - taken : 0;
-	error = ringshm__check_memory(more, name); /* first: enlarging the mount would not help */
+	if ((uint32_t)fs.f_type == TMPFS_MAGIC) /* first: enlarging the mount would not help */
+		error = ringshm__check_memory(more, name);
 	if (!error && fs.f_blocks && more > (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize)
 		error = no_space(ENOSPC, fd, size, name);
 	return error;

@@ -240,12 +240,20 @@ static int open_directory(int dir, const struct ringshm_config *config, const ch
 	return give_away(dir, mode, config->group, name);
 }
 
+static int taken(const char *name)
+{
+	return ringshm__fail(EEXIST, "create %s: the name is taken by another user's channel; choose another name",
+			     name);
+}
+
 /* The one in the way is a ruin if somebody has marked it and not taken it away. */
 static int clear_ruin(int base, const char *name)
 {
 	struct ringshm *old = NULL;
 	int dir = ringshm__hold_channel_dir(base, name), error;
 
+	if (dir == -EACCES)
+		return taken(name);
 	if (dir < 0)
 		return dir == -ENOENT ? 0 : dir;
 	error = ringshm_open(&old, name, RINGSHM_OBSERVER);
@@ -277,15 +285,23 @@ static int replace(int base, const char *hidden, const char *name)
 	return error;
 }
 
+static int refuse_replace(int error, const char *name)
+{
+	if (error == -EPERM || error == -EACCES)
+		return ringshm__fail(
+			EACCES,
+			"create %s: the channel of that name belongs to another user, and only its owner or root may replace it; choose another name",
+			name);
+	return ringshm__fail(-error, "create %s: replace the old one: %s", name, ringshm__reason(-error));
+}
+
 static int put_in_place(int base, const char *hidden, const char *name, bool replacing)
 {
 	for (int i = 0; i < TRIES; i++) {
 		int error = replacing ? replace(base, hidden, name) : -ENOENT;
 
 		if (error != -ENOENT)
-			return error ? ringshm__fail(-error, "create %s: replace the old one: %s", name,
-						     ringshm__reason(-error)) :
-				       0;
+			return error ? refuse_replace(error, name) : 0;
 		if (!renameat2(base, hidden, base, name, RENAME_NOREPLACE))
 			return 0;
 		if (errno == EINVAL && !renameat(base, hidden, base, name)) /* a file system without the flag */

@@ -23,32 +23,43 @@ const char *ringshm_directory(void)
 	return directory && *directory ? directory : DEFAULT_DIRECTORY;
 }
 
-static int bad_character(unsigned char found)
+/* A name that may be anything, for a sentence: short, and no control characters. */
+static const char *shown(const char *name, char text[static 24])
 {
-	char text[8];
+	size_t length = strnlen(name, 21);
 
-	snprintf(text, sizeof(text), found >= ' ' && found < 0x7f ? "'%c'" : "0x%02x", found);
-	return ringshm__fail(EINVAL, "channel name: only A-Z a-z 0-9 . _ - are allowed (found %s)", text);
+	for (size_t i = 0; i < length; i++)
+		text[i] = name[i] >= ' ' && name[i] < 0x7f ? name[i] : '?';
+	strcpy(text + (length < 21 ? length : 20), length < 21 ? "" : "...");
+	return text;
+}
+
+static int bad_character(const char *name, unsigned char found)
+{
+	char character[8], text[24];
+
+	snprintf(character, sizeof(character), found >= ' ' && found < 0x7f ? "'%c'" : "0x%02x", found);
+	return ringshm__fail(EINVAL, "channel name '%s': only A-Z a-z 0-9 . _ - are allowed (found %s)",
+			     shown(name, text), character);
 }
 
 int ringshm__check_name(const char *name)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 	size_t length, good;
+	char text[24];
 
 	if (!name || !*name)
 		return ringshm__fail(EINVAL, "channel name: it is empty; give 1 to %d characters",
 				     RINGSHM_NAME_SIZE - 1);
 	length = strnlen(name, RINGSHM_NAME_SIZE);
-	good = strspn(name, allowed);
-	if (good < length) /* before any sentence that repeats the name: it may be made of control characters */
-		return bad_character((unsigned char)name[good]);
 	if (length == RINGSHM_NAME_SIZE)
-		return ringshm__fail(EINVAL, "channel name '%.20s...': longer than %d characters", name,
+		return ringshm__fail(EINVAL, "channel name '%s': longer than %d characters", shown(name, text),
 				     RINGSHM_NAME_SIZE - 1);
 	if (name[0] == '.')
-		return ringshm__fail(EINVAL, "channel name '%s': must not begin with a dot", name);
-	return 0;
+		return ringshm__fail(EINVAL, "channel name '%s': must not begin with a dot", shown(name, text));
+	good = strspn(name, allowed);
+	return good == length ? 0 : bad_character(name, (unsigned char)name[good]);
 }
 
 /* Everybody may add channels to the default directory and only their owners remove them, as in /tmp. */
@@ -104,14 +115,12 @@ int ringshm__open_channel_dir(int base, const char *name)
 	if (dir >= 0)
 		return dir;
 	if (errno == ENOENT)
-		return ringshm__fail(ENOENT, "open %s: no such channel in %s; run: ringshm ls", name,
-				     ringshm_directory());
+		return ringshm__fail(ENOENT, "%s: no such channel in %s; run: ringshm ls", name, ringshm_directory());
 	if (errno == ENOTDIR || errno == ELOOP)
-		return ringshm__fail(EPROTO, "open %s: %s/%s is not a channel; remove it", name, ringshm_directory(),
-				     name);
+		return ringshm__fail(EPROTO, "%s: %s/%s is not a channel; remove it", name, ringshm_directory(), name);
 	if (errno == EACCES)
-		return ringshm__fail(EACCES, "open %s: no permission; ask its owner for a wider mode", name);
-	return ringshm__fail(errno, "open %s: %s", name, ringshm__reason(errno));
+		return ringshm__fail(EACCES, "%s: no permission; ask its owner for a wider mode", name);
+	return ringshm__fail(errno, "%s: %s", name, ringshm__reason(errno));
 }
 
 /* Does the name still stand for this directory? */

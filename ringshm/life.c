@@ -113,6 +113,13 @@ int ringshm_shutdown(struct ringshm *channel)
 	return 0;
 }
 
+static int refuse_removal(int error, const char *name)
+{
+	if (error == EPERM || error == EACCES)
+		return ringshm__fail(EACCES, "remove %s: only its owner or root may remove it", name);
+	return ringshm__fail(error, "remove %s: %s", name, ringshm__reason(error));
+}
+
 /*
  * Rename out of the way, then mark and remove: who may not rename it changes nothing. The caller holds it
  * by ringshm__hold_channel_dir(). Who dies in between leaves the rest to ringshm__remove_leftovers().
@@ -126,7 +133,7 @@ int ringshm__remove_held(int base, const char *name)
 		return error;
 	if (renameat(base, name, base, hidden))
 		return errno == ENOENT ? 0 : /* somebody else was quicker */
-					 ringshm__fail(errno, "remove %s: %s", name, ringshm__reason(errno));
+					 refuse_removal(errno, name);
 	return ringshm__remove_marked(base, hidden, name);
 }
 
@@ -135,7 +142,7 @@ static int unlink_at(int base, const char *name)
 	int dir = ringshm__hold_channel_dir(base, name), error;
 
 	if (dir < 0)
-		return dir;
+		return dir == -EACCES ? refuse_removal(EACCES, name) : dir;
 	error = ringshm__remove_held(base, name);
 	close(dir);
 	return error;

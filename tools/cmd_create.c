@@ -37,7 +37,6 @@ static const struct option_word kinds[] = {
 	{"spsc", RINGSHM_SPSC},
 	{"token", RINGSHM_TOKEN},
 	{"mpmc", RINGSHM_MPMC},
-	{"bcast", RINGSHM_BCAST},
 };
 
 static const struct option_word backends[] = {
@@ -48,7 +47,7 @@ static const struct option_word backends[] = {
 static const struct option_word features[] = {
 	{"timestamp", RINGSHM_F_TIMESTAMP}, {"block", RINGSHM_F_BLOCK},
 	{"pollfd", RINGSHM_F_POLLFD},	    {"eof", RINGSHM_F_EOF},
-	{"klane", RINGSHM_F_KLANE},	    {"gated", RINGSHM_F_GATED},
+	{"klane", RINGSHM_F_KLANE},
 };
 
 static int32_t node(struct argp_state *state, const char *text)
@@ -237,12 +236,27 @@ static json_t *refusals(void)
 	return array;
 }
 
+/* A small ring is refused by several for the one reason that it is small: that goes into one line. */
 static void print_refusals(void)
 {
 	json_t *array = refusals();
+	size_t n = json_array_size(array), i = 0;
 
-	for (size_t i = 0; i < json_array_size(array); i++)
-		report_trial_text(json_array_get(array, i));
+	while (i < n) {
+		const json_t *first = json_object_get(json_array_get(array, i), "reason");
+		size_t end = i + 1;
+
+		while (end < n && json_equal(first, json_object_get(json_array_get(array, end), "reason")))
+			end++;
+		if (end - i == 1)
+			report_trial_text(json_array_get(array, i));
+		for (size_t j = i; end - i > 1 && j < end; j++)
+			printf("%s%s", j > i ? ", " : "  not in ",
+			       json_string_value(json_object_get(json_array_get(array, j), "backend")));
+		if (end - i > 1)
+			printf(": %s\n", json_string_value(first));
+		i = end;
+	}
 	json_decref(array);
 }
 
@@ -293,8 +307,10 @@ int cmd_create(int argc, char **argv)
 	if (!r.config.capacity)
 		r.config.capacity = r.config.kind == RINGSHM_SPSC ? CAPACITY_BYTES : CAPACITY_SLOTS;
 	error = ringshm_create(&channel, r.name, &r.config);
-	if (error)
-		return report_library_failure(error);
+	if (error) { /* -ENOENT: something of the machine's is not there, and it was not the channel */
+		report_library_failure(error);
+		return EXIT_FAILED;
+	}
 	code = show(&r, channel);
 	ringshm_close(channel);
 	return code;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* ringshm: make, use, look at, remove and measure channels. Finds the subcommand; each has its own file. */
 #include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <ringshm/ringshm.h>
 
@@ -98,11 +101,25 @@ static const struct argp argp = {
 	.help_filter = help_filter,
 };
 
+/*
+ * Who closes a standard stream would have its number given to a file of a channel, and messages or JSON go there.
+ * Opened the wrong way round, so that using it is an error and says so.
+ */
+static void keep_standard_streams(void)
+{
+	static const int flags[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", flags[fd]) != fd)
+			_exit(EXIT_FAILED);
+}
+
 int main(int argc, char **argv)
 {
 	struct choice choice = {0};
 	char name[64];
 
+	keep_standard_streams();
 	argp_err_exit_status = EXIT_USAGE;
 	argp_program_version_hook = print_version;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &choice);

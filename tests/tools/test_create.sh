@@ -38,6 +38,29 @@ a-node-that-is-none --node moon a
 a-schema-that-is-none --schema fog a
 END
 tap_check 'a name that is none is refused' exits 1 ringshm create ../md
+tap_check 'no word of kinds that are not made' says "there is no 'bcast'; one of spsc, token, mpmc$" ringshm create --kind bcast a
+tap_check 'why a small ring has small pages takes a line' \
+	bash -c '[ "$("$1" create --capacity 64K short | grep -c "huge\|would leave")" -le 1 ]' - "$TREE/tools/ringshm"
+# In a directory on tmpfs or on a disk, as the machine has it.
+tap_check 'more than there is, is refused before any is taken' says 'create much: 1.0 TiB asked, (and this machine has .*ask for less|.* free in )' ringshm create --capacity 1T much
+NOBODY="a channel of another user's"
+if [ "$(id -u)" = 0 ]; then
+	ringshm create -q own
+	chmod 1777 "$RINGSHM_DIR"
+	chmod 755 "$WORK"
+	nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$(readlink -f "$TREE/tools/.libs/ringshm")" "$@"; }
+	if LD_LIBRARY_PATH=$(readlink -f "$TREE/ringshm/.libs") && export LD_LIBRARY_PATH && nobody --version >/dev/null 2>&1; then
+		tap_check "$NOBODY is not made again" says "create own: the name is taken by another user's channel; choose another" nobody create own
+		tap_check "$NOBODY is not replaced" says 'create own: .* only its owner or root may replace it; choose another' nobody create --replace own
+		tap_check "$NOBODY is not removed" says 'remove own: only its owner or root may remove it' nobody rm own
+		tap_check "$NOBODY is not used" says 'own: no permission; ask its owner' nobody send own
+	else
+		tap_skip 'nobody may not run what was built here' "$NOBODY"
+	fi
+	unset LD_LIBRARY_PATH
+else
+	tap_skip 'only root can become another user' "$NOBODY"
+fi
 FULL='a full file system is said, and nothing is left behind'
 if unshare -m true 2>/dev/null; then
 	tap_check "$FULL" unshare -m bash -c '

@@ -142,4 +142,8 @@ for wrong in 'send' 'recv' 'send a b' 'send --size 0 a' 'send --raw --chomp a' '
 	# shellcheck disable=SC2086 # several arguments
 	tap_check "wrong usage: $wrong" exits 2 ringshm $wrong
 done
+ringshm create -q --replace closed
+tap_check 'standard input that is closed is an error' says 'read standard input: Bad file descriptor' bash -c '"$1" send closed <&-' - "$TREE/tools/ringshm"
+tap_check 'standard output that is closed is one, and nothing is written into the channel' says 'write to standard output: Bad file descriptor' \
+	bash -c '"$1" create --json closed2 >&-; "$1" stat closed2 >/dev/null || echo spoilt' - "$TREE/tools/ringshm"
 tap_done

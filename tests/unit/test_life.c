@@ -363,7 +363,7 @@ Test(life, names_with_control_characters_are_refused_and_not_repeated)
 	struct ringshm *channel;
 
 	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		EXPECT_FAILURE(ringshm_create(&channel, bad[i], &config), EINVAL, "channel name", "are allowed");
+		EXPECT_FAILURE(ringshm_create(&channel, bad[i], &config), EINVAL, "channel name");
 		for (const char *c = ringshm_last_error(); *c; c++)
 			cr_expect(*c >= ' ' && *c < 0x7f, "character %d in a sentence", *c);
 	}
