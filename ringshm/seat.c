@@ -49,13 +49,17 @@ int ringshm__seat_take(struct ringshm_endpoint *endpoint, uint32_t id)
 	return 0;
 }
 
-/* Is the seat's lock held? Where that cannot be asked, nobody is declared dead. */
+/*
+ * Is the seat's lock held, and its mapping there, if the backend knows? Each ends with its owner alone. Both are
+ * asked: whoever may read a region can hold a seat of it, but no lock. Where the lock cannot be asked, nobody is
+ * declared dead for it.
+ */
 bool ringshm__seat_alive(const struct ringshm *channel, uint32_t id)
 {
 	struct flock lock = one_byte(F_RDLCK, id);
 
-	if (channel->data.ops->alive)
-		return channel->data.ops->alive(&channel->data, id);
+	if (channel->data.ops->alive && !channel->data.ops->alive(&channel->data, id))
+		return false;
 	if (channel->lock_fd < 0 || fcntl(channel->lock_fd, F_OFD_GETLK, &lock))
 		return true;
 	return lock.l_type != F_UNLCK;
