@@ -28,6 +28,7 @@ struct ringshm_area_place {
 	uint32_t group;
 	uint32_t owner; /* uid of the control file: data of anybody else's is not the channel's */
 	int32_t node;
+	bool contiguous; /* one physical run */
 	const uint8_t *uuid;
 	uint64_t home; /* tag of the directory that holds the channel */
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Backend kmod: regions of /dev/ringshm, made of physically contiguous 2 MiB blocks on a chosen node. */
+/* Backend kmod: regions of /dev/ringshm, made of physically contiguous 2 MiB blocks or of one run, on a chosen node. */
 #include "config.h"
 
 #include "backend.h"
@@ -48,7 +48,8 @@ static int refuse_create(int error, uint64_t size, const struct ringshm_area_pla
 
 	ringshm__bytes(size, text);
 	if (error == EDQUOT) {
-		snprintf(command, sizeof(command), "modprobe -r ringshm; modprobe ringshm quota_user_mib=%llu",
+		snprintf(command, sizeof(command),
+			 "echo %llu | tee /sys/module/ringshm/parameters/quota_{user,total}_mib",
 			 (unsigned long long)(size >> 20) * 4);
 		return ringshm__refuse(error, place->name, command,
 				       "%s is over the module's quota (quota_total_mib, quota_user_mib)", text);
@@ -56,6 +57,13 @@ static int refuse_create(int error, uint64_t size, const struct ringshm_area_pla
 	if (error == ENOBUFS)
 		return ringshm__refuse(error, place->name, "ulimit -l unlimited",
 				       "%s is over what this user may lock (RLIMIT_MEMLOCK)", text);
+	if (error == EPERM)
+		return ringshm__refuse(error, place->name, "",
+				       "one physical run is given to CAP_SYS_ADMIN only; be root, or do without");
+	if (error == ENOMEM && place->contiguous)
+		return ringshm__refuse(error, place->name, "sysctl vm.drop_caches=3 vm.compact_memory=1",
+				       "%s in one physical run are not to be had%s", text,
+				       place->node >= 0 ? " on that node" : "");
 	if (error == ENOMEM)
 		return ringshm__refuse(error, place->name, "sysctl vm.compact_memory=1",
 				       "%s of free 2 MiB blocks are not to be had%s", text,
@@ -70,7 +78,7 @@ static int create_region(const struct ringshm_area *area, const struct ringshm_a
 
 	if (device < 0)
 		return refuse_device(errno, place->name);
-	request.flavour = RINGSHM_KMOD_BLOCKS;
+	request.flavour = place->contiguous ? RINGSHM_KMOD_CONTIGUOUS : RINGSHM_KMOD_BLOCKS;
 	request.node = place->node >= 0			      ? place->node :
 		       place->node == RINGSHM_NODE_INTERLEAVE ? RINGSHM_KMOD_NODE_INTERLEAVE :
 								RINGSHM_KMOD_NODE_LOCAL;
@@ -90,6 +98,8 @@ static int kmod_create(struct ringshm_area *area, const struct ringshm_area_plac
 	if (area->page_size && area->page_size != BLOCK_SIZE)
 		return ringshm__refuse(EINVAL, place->name, "", "backend kmod has pages of %s only",
 				       ringshm__bytes(BLOCK_SIZE, text));
+	if (place->contiguous && place->node == RINGSHM_NODE_INTERLEAVE)
+		return ringshm__refuse(EINVAL, place->name, "", "one physical run cannot be interleaved over nodes");
 	area->page_size = BLOCK_SIZE;
 	area->size = ringshm__round_up(area->size, BLOCK_SIZE);
 	fd = create_region(area, place);

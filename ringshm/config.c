@@ -10,6 +10,7 @@
 
 #define CAPACITY_MAX (UINT64_C(1) << 40)
 #define SLOTS_MAX (UINT64_C(1) << 32)
+#define CREATE_KNOWN (RINGSHM_CREATE_REPLACE | RINGSHM_CREATE_CONTIGUOUS)
 
 /* A caller compiled against an older header gives a shorter struct: what it does not have is zero. */
 int ringshm__config_copy(struct ringshm_config *copy, const struct ringshm_config *config)
@@ -80,8 +81,8 @@ static int check_kind(const struct ringshm_config *config)
 	if (config->slot_size && !ringshm__kind_has_slots(config->kind))
 		return ringshm__fail(EINVAL, "create: slot_size %u; %s rings have no slots, leave it 0",
 				     config->slot_size, ringshm_kind_name(config->kind));
-	if (config->flags & ~RINGSHM_CREATE_REPLACE)
-		return ringshm__fail(EINVAL, "create: unknown flags 0x%x", config->flags & ~RINGSHM_CREATE_REPLACE);
+	if (config->flags & ~CREATE_KNOWN)
+		return ringshm__fail(EINVAL, "create: unknown flags 0x%x", config->flags & ~CREATE_KNOWN);
 	if (config->features & ~RINGSHM_F_KNOWN)
 		return ringshm__fail(EINVAL, "create: unknown features 0x%llx",
 				     (unsigned long long)(config->features & ~RINGSHM_F_KNOWN));
@@ -98,6 +99,8 @@ static int check_place(const struct ringshm_config *config, bool anonymous)
 	if (ops && !(anonymous ? ops->anonymous : ops->named))
 		return ringshm__fail(EINVAL, "create: backend %s cannot hold %s channels", ops->name,
 				     anonymous ? "anonymous" : "named");
+	if (config->flags & RINGSHM_CREATE_CONTIGUOUS && ops && config->backend != RINGSHM_BACKEND_KMOD)
+		return ringshm__fail(EINVAL, "create: backend %s has no contiguous memory, only kmod has", ops->name);
 	if (config->page_size && !power_of_two(config->page_size))
 		return ringshm__fail(EINVAL, "create: page size %llu is not a power of two",
 				     (unsigned long long)config->page_size);

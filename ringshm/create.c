@@ -84,7 +84,9 @@ static int make_data(struct ringshm *channel, const struct ringshm_config *confi
 	place->group = config->group;
 	wanted.size = channel->header.data_size;
 	wanted.page_size = config->page_size;
-	return ringshm__area_choose(&channel->data, config->backend, &wanted, place);
+	place->contiguous = config->flags & RINGSHM_CREATE_CONTIGUOUS;
+	return ringshm__area_choose(&channel->data, place->contiguous ? RINGSHM_BACKEND_KMOD : config->backend, &wanted,
+				    place);
 }
 
 static void fill_cons(const struct ringshm *channel, struct ringshm_cons *cons)

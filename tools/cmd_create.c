@@ -30,6 +30,7 @@ enum {
 	KEY_START,
 	KEY_SCHEMA,
 	KEY_CONSUMER_MODE,
+	KEY_CONTIGUOUS,
 	KEY_REPLACE,
 };
 
@@ -149,6 +150,9 @@ static error_t parse_place(int key, char *arg, struct argp_state *state)
 	case 'm':
 		c->mode = mode(state, "--mode", arg);
 		return 0;
+	case KEY_CONTIGUOUS:
+		c->flags |= RINGSHM_CREATE_CONTIGUOUS;
+		return 0;
 	case KEY_CONSUMER_MODE:
 		c->consumer_mode = mode(state, "--consumer-mode", arg);
 		return 0;
@@ -201,6 +205,7 @@ static const struct argp_option options[] = {
 	{NULL, 0, NULL, 0, "What it is made of:", 2},
 	{"backend", 'b', "NAME", 0, "auto, hugetlbfs, thp, sysv, kmod or shm (default auto: the best there is)", 2},
 	{"pages", KEY_PAGES, "BYTES", 0, "Page size of the data, as 4K or 2M (default: the backend's)", 2},
+	{"contiguous", KEY_CONTIGUOUS, NULL, 0, "In one physical run, of the kernel module (needs CAP_SYS_ADMIN)", 2},
 	{"node", 'n', "NODE", 0, "NUMA node: a number, any, interleave or local (default any)", 2},
 	{NULL, 0, NULL, 0, "Who may use it:", 3},
 	{"mode", 'm', "OCTAL", 0, "Who may produce (write bits) and look (read bits) (default 0600)", 3},

@@ -73,6 +73,8 @@ struct ringshm_config {
 
 /* ringshm_create(): put the new channel in the place of an old one of that name, whose endpoints get -ESTALE. */
 #define RINGSHM_CREATE_REPLACE 0x1u
+/* The data area in one physical run, which only backend kmod has, and gives to CAP_SYS_ADMIN; auto then means kmod. */
+#define RINGSHM_CREATE_CONTIGUOUS 0x2u
 
 /* The defaults, for a channel of this kind. capacity stays 0: choose it. */
 static inline void ringshm_config_init(struct ringshm_config *config, uint32_t kind)

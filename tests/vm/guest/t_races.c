@@ -76,7 +76,7 @@ GUEST_TEST_LONG(faults_at_once, "threads that touch the same 2 MiB first at the 
 		rush_once(region);
 }
 
-#define WAKES 300000
+#define WAKES 100000
 
 struct acknowledging {
 	int region;

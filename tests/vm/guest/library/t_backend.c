@@ -173,6 +173,30 @@ GUEST_TEST(auto_chain, "auto takes the module first, named and anonymous, and sa
 	API(ringshm_unlink("auto"));
 }
 
+GUEST_TEST(contiguous_channel, "a channel asked for in one physical run lies in one, and only the module has that")
+{
+	struct ringshm_kmod_info info = {.size = sizeof(info)};
+	struct ringshm_config config;
+	struct ringshm *channel;
+
+	ringshm_config_init(&config, RINGSHM_SPSC);
+	config.capacity = 32 << 20;
+	config.flags = RINGSHM_CREATE_CONTIGUOUS;
+	API(ringshm_create(&channel, "one-run", &config));
+	CHECK_EQ(channel_info(channel).backend, RINGSHM_BACKEND_KMOD);
+	CHECK_EQ(ioctl(device(), RINGSHM_KMOD_INFO, &info), 0);
+	CHECK_EQ(info.flavour, RINGSHM_KMOD_CONTIGUOUS);
+	CHECK_EQ(info.runs, 1);
+	CHECK(info.run_length > 32 * MIB);
+	ringshm_close(channel);
+	API(ringshm_unlink("one-run"));
+	config.node = RINGSHM_NODE_INTERLEAVE;
+	CHECK_EQ(ringshm_create(&channel, "one-run", &config), -EINVAL);
+	config.node = RINGSHM_NODE_ANY;
+	config.backend = RINGSHM_BACKEND_SHM;
+	CHECK_EQ(ringshm_create(&channel, "one-run", &config), -EINVAL);
+}
+
 static int sit_down(void *context)
 {
 	struct ringshm_spsc_producer producer;
@@ -216,6 +240,35 @@ GUEST_TEST(death_by_mapping, "a killed producer is known dead by the closing of 
 	API(ringshm_spsc_send(&producer, &value, sizeof(value)));
 	API(ringshm_spsc_recv(&consumer, &value, sizeof(value), &len));
 	ringshm_spsc_producer_close(&producer);
+	ringshm_spsc_consumer_close(&consumer);
+	ringshm_close(channel);
+	API(ringshm_unlink(name));
+}
+
+GUEST_TEST(seat_thief, "whoever may only read a region cannot keep a dead participant's seat alive")
+{
+	struct ringshm_config config = kmod_config(RINGSHM_SPSC, 65536);
+	struct ringshm_kmod_info info = {.size = sizeof(info)};
+	struct ringshm_spsc_consumer consumer;
+	struct ringshm *channel;
+	uint32_t len, seat = RINGSHM_SEAT_PRODUCER;
+	char name[] = "stolen";
+	uint64_t value;
+	pid_t pid;
+	int thief;
+
+	API(ringshm_create(&channel, name, &config));
+	API(ringshm_spsc_consumer_open(&consumer, channel));
+	pid = spawn(sit_down, name);
+	API(ringshm_spsc_recv_wait(&consumer, &value, sizeof(value), &len, 10000000000));
+	CHECK_EQ(ioctl(device(), RINGSHM_KMOD_INFO, &info), 0);
+	thief = open_named(info.name, RINGSHM_KMOD_RDONLY);
+	CHECK_ERRNO(attach(thief, &seat), EBUSY);
+	kill(pid, SIGKILL);
+	CHECK_EQ(reap(pid), 1000 + SIGKILL);
+	CHECK_EQ(attach(thief, &seat), 0);
+	CHECK_EQ(ringshm_spsc_consumer_recover(&consumer), 1);
+	CHECK_EQ(channel_info(channel).producers, 0);
 	ringshm_spsc_consumer_close(&consumer);
 	ringshm_close(channel);
 	API(ringshm_unlink(name));
@@ -282,6 +335,8 @@ static int without_permission(void *context)
 	become(1000, 1000);
 	CHECK_EQ(ringshm_create(&channel, NULL, &config), -EACCES);
 	CHECK(strstr(ringshm_last_error(), "usermod -aG ringshm"));
+	config.flags = RINGSHM_CREATE_CONTIGUOUS;
+	CHECK_EQ(ringshm_create(&channel, NULL, &config), -EACCES);
 	return context != NULL;
 }
 
