@@ -328,8 +328,8 @@ int ringshm__make_hidden(int base, const char *name, char hidden[static 256])
 		if (error)
 			return error;
 		if (mkdirat(base, hidden, 0700))
-			return ringshm__fail(errno, "create %s: in directory %s: %s", name, ringshm_directory(),
-					     ringshm__reason(errno));
+			return ringshm__fail(errno, "create %s: in directory %s: %s%s", name, ringshm_directory(),
+					     ringshm__reason(errno), ringshm__way_out(errno));
 		dir = openat(base, hidden, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (dir < 0 && errno != ENOENT) {
 			error = errno;

@@ -62,6 +62,22 @@ int ringshm__check_name(const char *name)
 	return good == length ? 0 : bad_character(name, (unsigned char)name[good]);
 }
 
+/* What to do about a directory of channels that cannot be used. */
+const char *ringshm__way_out(int error)
+{
+	switch (error) {
+	case ENOTDIR:
+	case ELOOP:
+		return "; remove it, or point RINGSHM_DIR elsewhere";
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return "; point RINGSHM_DIR to a directory where you may write";
+	default:
+		return "";
+	}
+}
+
 /* Everybody may add channels to the default directory and only their owners remove them, as in /tmp. */
 static int make_base(const char *path)
 {
@@ -69,7 +85,7 @@ static int make_base(const char *path)
 
 	if (mkdir(path, 0755) && errno != EEXIST)
 		return ringshm__fail(errno, "create directory %s: %s%s", path, ringshm__reason(errno),
-				     errno == ENOENT ? "; create its parent first" : "");
+				     errno == ENOENT ? "; create its parent first" : ringshm__way_out(errno));
 	if (shared)
 		chmod(path, 01777); /* fails when another user made it, and then it is so already */
 	return 0;
@@ -81,8 +97,7 @@ static int refuse_open_base(const char *path)
 
 	if (error == ENOENT)
 		return ringshm__fail(ENOENT, "there are no channels: directory %s does not exist", path);
-	return ringshm__fail(error, "directory %s: %s%s", path, ringshm__reason(error),
-			     error == ENOTDIR || error == ELOOP ? "; remove it, or point RINGSHM_DIR elsewhere" : "");
+	return ringshm__fail(error, "directory %s: %s%s", path, ringshm__reason(error), ringshm__way_out(error));
 }
 
 int ringshm__open_base(bool create)

@@ -68,6 +68,7 @@ const char *ringshm__bytes(uint64_t bytes, char text[static 24]);
 
 /* directory.c: the place of named channels. */
 int ringshm__check_name(const char *name);
+const char *ringshm__way_out(int error);
 int ringshm__open_base(bool create);
 int ringshm__open_channel_dir(int base, const char *name);
 int ringshm__hold_channel_dir(int base, const char *name);

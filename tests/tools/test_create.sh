@@ -53,6 +53,8 @@ if [ "$(id -u)" = 0 ]; then
 		tap_check "$NOBODY is not made again" says "create own: the name is taken by another user's channel; choose another" nobody create own
 		tap_check "$NOBODY is not replaced" says 'create own: .* only its owner or root may replace it; choose another' nobody create --replace own
 		tap_check "$NOBODY is not removed" says 'remove own: only its owner or root may remove it' nobody rm own
+		tap_check 'a directory that one may not write names the way out' says 'create own: in directory .*; point RINGSHM_DIR to' \
+			env RINGSHM_DIR="$WORK" setpriv --reuid 65534 --regid 65534 --clear-groups "$(readlink -f "$TREE/tools/.libs/ringshm")" create own
 		tap_check "$NOBODY is not used" says 'own: no permission; ask its owner' nobody send own
 	else
 		tap_skip 'nobody may not run what was built here' "$NOBODY"
