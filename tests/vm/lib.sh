@@ -22,6 +22,13 @@ need() {
 		die "$program is missing; run: apt-get install $package"
 }
 
+# fetch_refusal WHAT : why tests/vm/fetch cannot bring that, or nothing.
+fetch_refusal() {
+	local why
+
+	why=$("$VM_DIR/fetch" "$1" 2>&1 >/dev/null) || echo "${why##*$'\n'}"
+}
+
 # copy_sources DIRECTORY : what Kbuild needs, without what an earlier build left. By content, not by time, for the
 # copy may be of another tree: what differs becomes new, so make builds it, and the rest stays built.
 copy_sources() {
