@@ -26,18 +26,20 @@ struct planted_ring {
 };
 
 /*
- * The program includes this in one file only, and names the ring's words before it uses them. Intents not yet
- * stored: one a thread and, of its stack, 32 KiB: tests that step through code give each participant one.
+ * The program names the ring's words before it uses them. Intents not yet stored: one a thread and, of its
+ * stack, 32 KiB: tests that step through code give each participant one. Weak: one of each, whichever files of
+ * a program include this.
  */
-static enum planted_fault planted_fault;
-static struct planted_ring planted_rings[64];
-static unsigned int planted_count;
-static void (*planted_pause)(void); /* in the middle of the fault, where one is: makes one instruction longer */
-static __thread struct planted_pending {
+#define PLANTED_ONE __attribute__((weak))
+PLANTED_ONE enum planted_fault planted_fault;
+PLANTED_ONE struct planted_ring planted_rings[64];
+PLANTED_ONE unsigned int planted_count;
+PLANTED_ONE void (*planted_pause)(void); /* in the middle of the fault, where one is: makes one instruction longer */
+PLANTED_ONE __thread struct planted_pending {
 	ringshm_word *intent;
 	uint64_t value;
 } planted_pending[64];
-static __thread unsigned int planted_turn; /* for faults that come now and then */
+PLANTED_ONE __thread unsigned int planted_turn; /* for faults that come now and then */
 
 static const char *const planted_names[] = {"none", "anonymous", "uncounted", "shared", "idle", "reversed", "A1", "R2"};
 

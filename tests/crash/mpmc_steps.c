@@ -43,14 +43,14 @@ static char place[200]; /* where we are, for people */
 
 static void keep(struct moment *moment)
 {
-	moment->world = world;
+	moment->world = *world;
 	step_save(&moment->steps);
 	world_save_faults(&moment->faults);
 }
 
 static void go_back(const struct moment *moment)
 {
-	world = moment->world;
+	*world = moment->world;
 	step_restore(&moment->steps);
 	world_restore_faults(&moment->faults);
 }
@@ -115,11 +115,6 @@ static void settle(enum fate fate, uint32_t rounds, const char *more)
 		report(wrong, fate, more);
 }
 
-static bool produces(enum operation operation)
-{
-	return operation < RECV;
-}
-
 static void victim(enum operation operation)
 {
 	add_place("victim", operation);
@@ -148,7 +143,7 @@ static void kill_one(uint32_t number, enum operation operation)
 		keep(&first);
 		for (int fate = 0; fate < FATES; fate++)
 			for (uint32_t rounds = 1; rounds <= 16; rounds += 15) {
-				befall((enum fate)fate, produces(operation));
+				befall((enum fate)fate, operation_produces(operation));
 				settle((enum fate)fate, rounds, "");
 				go_back(&first);
 			}
@@ -173,7 +168,7 @@ static void repair_by_the_dying(enum fate fate, enum operation operation, uint32
 		keep(&second);
 		snprintf(more_text, sizeof(more_text), ", %s killed at %u", operation_name[operation],
 			 step_count(OTHER_RUN));
-		world.dead[5] = true;
+		world->dead[5] = true;
 		settle(fate, 6, more_text);
 		go_back(&second);
 		snprintf(more_text, sizeof(more_text), ", %s stopped at %u", operation_name[operation],
@@ -198,7 +193,7 @@ static void kill_repairers(uint32_t number, enum operation operation, uint32_t v
 		keep(&first);
 		for (int fate = 0; fate < FATES; fate++)
 			for (int repair = REPAIR_PRODUCED; repair <= FOLD; repair++) {
-				befall((enum fate)fate, produces(operation));
+				befall((enum fate)fate, operation_produces(operation));
 				repair_by_the_dying((enum fate)fate, (enum operation)repair, stride);
 				go_back(&first);
 			}
@@ -220,7 +215,7 @@ static void kill_beside(enum operation operation, uint32_t stride)
 			continue;
 		keep(&second);
 		for (int fate = 0; fate < FATES; fate++) {
-			befall((enum fate)fate, produces(operation));
+			befall((enum fate)fate, operation_produces(operation));
 			world_go_on(12);
 			step_finish(OTHER_RUN);
 			settle((enum fate)fate, 2, more_text);

@@ -4,10 +4,20 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define F1 (RINGSHM_MPMC_LOW + 1) /* one position, in f */
 
-struct world world;
+static struct world inside;
+struct world *world = &inside;
+
+bool world_share(void)
+{
+	void *memory = mmap(NULL, sizeof(*world), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	world = memory != MAP_FAILED ? (struct world *)memory : world;
+	return memory != MAP_FAILED;
+}
 
 const char *const operation_name[OPERATIONS] = {
 	[SEND] = "send",
@@ -25,50 +35,16 @@ const char *const operation_name[OPERATIONS] = {
 	[FOLD] = "fold of both counters",
 };
 
-/* ---- taking part ---------------------------------------------------------------------------- */
+/* ---- the ring ------------------------------------------------------------------------------- */
 
-static bool is_dead(void *context, unsigned int side, uint32_t id)
+static uint64_t cursor_of(unsigned int side)
 {
-	(void)context, (void)side;
-	return world.dead[id];
+	return ringshm_load_relaxed(world->ring.cursor[side]);
 }
 
-static void join_ring(struct ringshm__mpmc *m, unsigned int side, uint32_t seat)
+static ringshm_word *slot_of(uint64_t f)
 {
-	for (int i = 0; i < 2; i++) {
-		m->ring.cursor[i] = &world.cursor[i];
-		m->ring.lines[i] = world.lines[i];
-		m->ring.lost[i] = &world.lost[i];
-		m->ring.repairs[i] = &world.repairs[i];
-	}
-	m->base = m->ring.base = (unsigned char *)world.slot;
-	m->mask = m->ring.mask = ringshm__mpmc_f(CAPACITY - 1);
-	m->stride = m->ring.stride = sizeof(world.slot[0]);
-	m->ring.participants = SEATS;
-	m->cursor = &world.cursor[side];
-	m->intent = &world.lines[side][seat].intent;
-}
-
-struct agent *world_join(int who, uint32_t seat, enum operation operation)
-{
-	struct agent *a = &world.agent[who];
-
-	memset(a, 0, sizeof(*a));
-	a->seat = seat;
-	a->present = true;
-	a->operation = operation;
-	join_ring(&a->p.m, RINGSHM__MPMC_PRODUCERS, seat);
-	join_ring(&a->c.m, RINGSHM__MPMC_CONSUMERS, seat);
-	a->p.state = a->c.state = &world.state;
-	a->p.sleepers = a->c.sleepers = &world.nobody_sleeps;
-	a->p.offset = a->c.offset = sizeof(ringshm_word);
-	a->p.max_payload = a->c.max_payload = sizeof(uint64_t);
-	a->p.compact = a->c.compact = 1;
-	a->c.quarter = F1;
-	world.dead[seat] = false;
-	for (int i = 0; i < 2; i++) /* as the library does for whoever takes a seat */
-		ringshm_store_release(&world.lines[i][seat].intent, 0);
-	return a;
+	return ringshm__mpmc_slot(world->ring.base, world->ring.mask, world->ring.stride, f);
 }
 
 /* ---- operations ----------------------------------------------------------------------------- */
@@ -81,10 +57,10 @@ static bool sends_in_one_go(uint64_t sender)
 
 static uint64_t next_data(struct agent *a)
 {
-	uint64_t who = (uint64_t)(a - world.agent);
+	uint64_t who = (uint64_t)(a - world->agent);
 
 	/* those who may be stopped in between count for themselves */
-	return (who + 1) << 32 | (sends_in_one_go(who) ? ++world.ordinal : ++a->ordinal);
+	return (who + 1) << 32 | (sends_in_one_go(who) ? ++world->ordinal : ++a->ordinal);
 }
 
 static void note_sent(struct agent *a, uint64_t data)
@@ -190,9 +166,9 @@ static void receive_next(struct agent *a)
 	ringshm_mpmc_release(&a->c, 2);
 }
 
-static void repair(struct agent *a, unsigned int side)
+bool operation_produces(enum operation operation)
 {
-	ringshm__mpmc_inspect(&a->p.m.ring, side, true, is_dead, NULL);
+	return operation < RECV || operation > RELEASE_PART;
 }
 
 void operation_run(void *agent)
@@ -231,10 +207,10 @@ void operation_run(void *agent)
 		receive_many(a, 3, true);
 		break;
 	case REPAIR_PRODUCED:
-		repair(a, RINGSHM__MPMC_PRODUCERS);
+		world_repair(a, RINGSHM__MPMC_PRODUCERS);
 		break;
 	case REPAIR_CONSUMED:
-		repair(a, RINGSHM__MPMC_CONSUMERS);
+		world_repair(a, RINGSHM__MPMC_CONSUMERS);
 		break;
 	default:
 		ringshm__mpmc_fold(&a->p.m.ring, 0);
@@ -245,62 +221,57 @@ void operation_run(void *agent)
 
 /* ---- life and death ------------------------------------------------------------------------- */
 
-static uint32_t slot_of(uint64_t f)
-{
-	return (uint32_t)(f >> RINGSHM_MPMC_SHIFT) % CAPACITY;
-}
-
 void world_watch(int who)
 {
-	struct agent *a = &world.agent[who];
+	struct agent *a = &world->agent[who];
 
 	for (unsigned int side = 0; side < 2; side++) {
-		uint64_t f = world.seen[side], end = world.cursor[side] & ~RINGSHM_MPMC_LOW;
+		uint64_t f = world->seen[side], end = cursor_of(side) & ~RINGSHM_MPMC_LOW;
 
-		for (; f != end && a->claims < CLAIMS; f += F1)
-			a->claim[a->claims++] = (struct claim){
-				.f = f,
-				.state = world.slot[slot_of(f)].word - f,
-				.data = world.slot[slot_of(f)].payload,
-				.side = side,
-			};
-		world.seen[side] = end;
+		for (; f != end && a->claims < CLAIMS; f += F1) {
+			const uint64_t *before = world->before[(f >> RINGSHM_MPMC_SHIFT) % CAPACITY];
+
+			a->claim[a->claims++] = (struct claim){f, before[0] - f, before[1], side};
+		}
 	}
+	world_look_away();
 }
 
 void world_look_away(void)
 {
-	for (int side = 0; side < 2; side++)
-		world.seen[side] = world.cursor[side] & ~RINGSHM_MPMC_LOW;
+	for (unsigned int side = 0; side < 2; side++)
+		world->seen[side] = cursor_of(side) & ~RINGSHM_MPMC_LOW;
+	for (uint64_t i = 0; i < CAPACITY; i++)
+		memcpy(world->before[i], slot_of(ringshm__mpmc_f(i)), sizeof(world->before[i]));
 }
 
 static void settle_produced(struct agent *a, const struct claim *claim)
 {
-	uint64_t state = world.slot[slot_of(claim->f)].word - claim->f;
+	uint64_t state = *slot_of(claim->f) - claim->f;
 
 	if (state == RINGSHM_MPMC_FREE || state == RINGSHM_MPMC_FREED)
-		world.lost_p++;
+		world->lost_p++;
 	else if (state == RINGSHM_MPMC_DISCARDED)
 		a->discards++;
 	else
-		note_sent(a, world.slot[slot_of(claim->f)].payload);
+		note_sent(a, slot_of(claim->f)[1]);
 }
 
 static void settle_consumed(struct agent *a, const struct claim *claim)
 {
-	uint64_t state = world.slot[slot_of(claim->f)].word - claim->f;
+	uint64_t state = *slot_of(claim->f) - claim->f;
 
 	if (claim->state >= RINGSHM_MPMC_DISCARDED)
 		return; /* a hole is nothing that could be lost */
 	if (state == claim->state)
-		world.died_with[world.lost_c++] = claim->data;
+		world->died_with[world->lost_c++] = claim->data;
 	else
 		note_received(a, claim->data);
 }
 
 void world_kill(int who)
 {
-	struct agent *a = &world.agent[who];
+	struct agent *a = &world->agent[who];
 
 	world_watch(who);
 	a->sends = a->receives = a->discards = 0;
@@ -309,90 +280,30 @@ void world_kill(int who)
 			settle_produced(a, &a->claim[i]);
 		else
 			settle_consumed(a, &a->claim[i]);
-	world.dead[a->seat] = a->dead = true;
+	world->dead[a->seat] = a->dead = true;
 }
 
-/* ---- beginning ------------------------------------------------------------------------------ */
-
-static void make_survivors(void)
+void world_fill(uint32_t fill)
 {
-	world_join(FIRST_PRODUCER, 0, SEND);
-	world_join(SECOND_PRODUCER, 1, SEND);
-	world_join(FIRST_CONSUMER, 2, RECV);
-	world_join(SECOND_CONSUMER, 3, RECV);
-}
-
-/* A consumer takes one after the other and releases none; each is repaired, so each slot is marked. */
-static void scar_slots(void)
-{
-	struct agent *former = world_join(FORMER, 6, PEEK_N);
-
-	while (send_one(&world.agent[FIRST_PRODUCER]))
-		;
-	world_look_away();
-	for (int i = 0; i < CAPACITY; i++) {
-		former->c.m.held = 0; /* as if each were another consumer */
-		ringshm_mpmc_peek_n(&former->c, 1);
-	}
-	world_kill(FORMER);
-	repair(former, RINGSHM__MPMC_CONSUMERS);
-}
-
-/* A producer dies over every second position of the fill; the others are discarded. */
-static void scar_fill(uint32_t fill, bool repaired)
-{
-	struct agent *former = world_join(FORMER, 6, SEND);
-
-	for (uint32_t i = 0; i < fill; i++) {
-		former->p.m.held = 0;
-		ringshm_mpmc_reserve_n(&former->p, 1);
-		if (i % 2)
-			ringshm_mpmc_discard(&former->p);
-	}
-	world_kill(FORMER);
-	if (repaired)
-		repair(former, RINGSHM__MPMC_PRODUCERS);
-}
-
-void world_begin(uint64_t start, uint32_t fill, uint32_t scars)
-{
-	memset(&world, 0, sizeof(world));
-	world.start = ringshm__mpmc_f(start);
-	for (int side = 0; side < 2; side++) {
-		/* the narrow counters are about to wrap */
-		world.cursor[side] = world.start | 0xfe;
-		world.lost[side] = 0x1fe;
-		world.seen[side] = world.start;
-	}
-	for (uint64_t i = 0; i < CAPACITY; i++)
-		world.slot[slot_of(world.start + i * F1)].word = world.start + i * F1;
-	memset(world.dead, 1, sizeof(world.dead));
-	make_survivors();
-	if (scars & 1)
-		scar_slots();
-	if (scars & 2)
-		scar_fill(fill, scars & 4);
-	else
-		while (fill--)
-			send_one(&world.agent[FIRST_PRODUCER]);
-	world_look_away();
+	while (fill--)
+		send_one(&world->agent[FIRST_PRODUCER]);
 }
 
 /* ---- going on and judging ------------------------------------------------------------------- */
 
 static void repair_both(void)
 {
-	repair(&world.agent[FIRST_PRODUCER], RINGSHM__MPMC_PRODUCERS);
-	repair(&world.agent[FIRST_PRODUCER], RINGSHM__MPMC_CONSUMERS);
+	world_repair(&world->agent[FIRST_PRODUCER], RINGSHM__MPMC_PRODUCERS);
+	world_repair(&world->agent[FIRST_PRODUCER], RINGSHM__MPMC_CONSUMERS);
 }
 
 static uint32_t one_round(uint32_t i)
 {
-	uint32_t moved = send_one(&world.agent[FIRST_PRODUCER + i % 2]);
+	uint32_t moved = send_one(&world->agent[FIRST_PRODUCER + i % 2]);
 
 	if (i % 4 > 1)
-		moved += send_many(&world.agent[SECOND_PRODUCER - i % 2], 2);
-	return moved + receive_many(&world.agent[FIRST_CONSUMER + i % 2], 1 + i % 3, i % 2);
+		moved += send_many(&world->agent[SECOND_PRODUCER - i % 2], 2);
+	return moved + receive_many(&world->agent[FIRST_CONSUMER + i % 2], 1 + i % 3, i % 2);
 }
 
 void world_go_on(uint32_t rounds)
@@ -410,7 +321,7 @@ void world_go_on(uint32_t rounds)
 static void drain(void)
 {
 	for (uint32_t idle = 0; idle < 3; idle++) {
-		while (receive_many(&world.agent[FIRST_CONSUMER], 2, false))
+		while (receive_many(&world->agent[FIRST_CONSUMER], 2, false))
 			idle = 0;
 		repair_both();
 	}
@@ -420,7 +331,7 @@ static bool is_full_size(void)
 {
 	uint32_t n = 0;
 
-	while (n <= CAPACITY && send_one(&world.agent[FIRST_PRODUCER]))
+	while (n <= CAPACITY && send_one(&world->agent[FIRST_PRODUCER]))
 		n++;
 	drain();
 	return n == CAPACITY;
@@ -438,20 +349,20 @@ static uint32_t times_among(const uint64_t *among, uint32_t n, uint64_t data)
 /* How often was this message received, or lost with a dead consumer? */
 static uint32_t ends_of(uint64_t data)
 {
-	uint32_t times = times_among(world.died_with, world.lost_c, data);
+	uint32_t times = times_among(world->died_with, world->lost_c, data);
 
 	for (int i = 0; i < AGENTS; i++)
-		times += times_among(world.agent[i].received, world.agent[i].receives, data);
+		times += times_among(world->agent[i].received, world->agent[i].receives, data);
 	return times;
 }
 
 static const char *judge_messages(void)
 {
-	uint32_t sent = 0, ended = world.lost_c, discards = 0;
-	uint64_t total = ((world.cursor[0] & ~RINGSHM_MPMC_LOW) - world.start) >> RINGSHM_MPMC_SHIFT;
+	uint32_t sent = 0, ended = world->lost_c, discards = 0;
+	uint64_t total = ((cursor_of(0) & ~RINGSHM_MPMC_LOW) - world->start) >> RINGSHM_MPMC_SHIFT;
 
 	for (int i = 0; i < AGENTS; i++) {
-		const struct agent *a = &world.agent[i];
+		const struct agent *a = &world->agent[i];
 
 		for (uint32_t k = 0; k < a->sends; k++)
 			if (ends_of(a->sent[k]) != 1)
@@ -462,7 +373,7 @@ static const char *judge_messages(void)
 	}
 	if (sent != ended)
 		return "something was delivered that was never sent";
-	return total == sent + discards + world.lost_p ? NULL : "positions are missing";
+	return total == sent + discards + world->lost_p ? NULL : "positions are missing";
 }
 
 /* One sender's messages come to one receiver as they were sent; so do those of all who send in one go. */
@@ -486,63 +397,21 @@ static const char *judge_order(const struct agent *a)
 
 const char *world_judge(void)
 {
-	const struct ringshm__mpmc_ring *ring = &world.agent[FIRST_PRODUCER].p.m.ring;
+	const struct ringshm__mpmc_ring *ring = &world->ring;
 	const char *why = NULL;
 
 	drain();
-	if ((world.cursor[0] | RINGSHM_MPMC_LOW) != (world.cursor[1] | RINGSHM_MPMC_LOW))
+	if ((cursor_of(0) | RINGSHM_MPMC_LOW) != (cursor_of(1) | RINGSHM_MPMC_LOW))
 		return "the ring does not become empty";
 	if (!is_full_size())
 		return "the ring has become smaller, or larger";
-	if (ringshm__mpmc_lost(ring, RINGSHM__MPMC_CONSUMERS) - 0x1fe != world.lost_p)
+	if (ringshm__mpmc_lost(ring, RINGSHM__MPMC_CONSUMERS) - world->counted[RINGSHM__MPMC_CONSUMERS] !=
+	    world->lost_p)
 		return "losses of producers are miscounted";
-	if (ringshm__mpmc_lost(ring, RINGSHM__MPMC_PRODUCERS) - 0x1fe != world.lost_c)
+	if (ringshm__mpmc_lost(ring, RINGSHM__MPMC_PRODUCERS) - world->counted[RINGSHM__MPMC_PRODUCERS] !=
+	    world->lost_c)
 		return "losses of consumers are miscounted";
 	for (int i = 0; i < AGENTS && !why; i++)
-		why = judge_order(&world.agent[i]);
+		why = judge_order(&world->agent[i]);
 	return why ? why : judge_messages();
 }
-
-/* ---- planted faults ------------------------------------------------------------------------- */
-
-#ifdef RINGSHM_ATOMIC_OVERRIDE
-_Static_assert(sizeof(planted_pending) <= sizeof(struct world_faults), "world_faults is too small");
-
-bool world_plant(const char *fault)
-{
-	planted_add(&(struct planted_ring){
-		.cursor = {&world.cursor[0], &world.cursor[1]},
-		.lines = {(unsigned char *)world.lines[0], (unsigned char *)world.lines[1]},
-		.lines_size = sizeof(world.lines[0]),
-		.slots = (unsigned char *)world.slot,
-		.slots_size = sizeof(world.slot),
-	});
-	return planted_choose(fault);
-}
-
-void world_save_faults(struct world_faults *faults)
-{
-	memcpy(faults->state, planted_pending, sizeof(planted_pending));
-}
-
-void world_restore_faults(const struct world_faults *faults)
-{
-	memcpy(planted_pending, faults->state, sizeof(planted_pending));
-}
-#else
-bool world_plant(const char *fault)
-{
-	(void)fault;
-	return false;
-}
-
-void world_save_faults(struct world_faults *faults)
-{
-	(void)faults;
-}
-
-void world_restore_faults(const struct world_faults *faults)
-{
-	(void)faults;
-}
-#endif

@@ -67,6 +67,7 @@ struct agent {
 };
 
 struct world {
+	struct ringshm__mpmc_ring ring; /* in this process: the words below, or a channel's */
 	ringshm_word cursor[2];
 	ringshm_word lost[2];
 	ringshm_word repairs[2];
@@ -79,23 +80,34 @@ struct world {
 	} slot[CAPACITY];
 	bool dead[SEATS];
 	struct agent agent[AGENTS];
-	uint64_t seen[2];	 /* cursors, when somebody last looked who had claimed */
-	uint64_t died_with[LOG]; /* messages that dead consumers had not released */
-	uint32_t lost_c, lost_p; /* by the dead: exactly what must be counted */
+	uint64_t seen[2];	      /* cursors, when somebody last looked who had claimed ... */
+	uint64_t before[CAPACITY][2]; /* ... and each slot's word and payload then */
+	uint64_t counted[2];	      /* losses, by the side that counts them, when it all began */
+	uint64_t died_with[LOG];      /* messages that dead consumers had not released */
+	uint32_t lost_c, lost_p;      /* by the dead: exactly what must be counted */
 	uint64_t start;
 	uint64_t ordinal; /* of the last message sent */
 };
 
-extern struct world world;
+extern struct world *world;
+/* From now on children of this process share it. False: they cannot. */
+bool world_share(void);
 extern const char *const operation_name[OPERATIONS];
 
-/* Seat and endpoint for an agent; whatever a former owner of the seat had intended is ended. */
-struct agent *world_join(int who, uint32_t seat, enum operation operation);
+bool operation_produces(enum operation operation);
 void operation_run(void *agent);
-/* Whatever was claimed since the last look, `who` has claimed. To be called after each of its steps ... */
+/* Whatever was claimed since the last look, `who` has claimed. To be called after its steps ... */
 void world_watch(int who);
 /* ... and this when somebody else has run meanwhile. */
 void world_look_away(void);
+
+/* ---- the ring: in the world itself (mpmc_inside.c), or a channel (mpmc_processes.c) ---------------- */
+
+/* Seat and endpoint for an agent; whatever a former owner of the seat had intended is ended. */
+struct agent *world_join(int who, uint32_t seat, enum operation operation);
+/* Repair what the dead of that side have left. */
+void world_repair(struct agent *agent, unsigned int side);
+
 /*
  * An empty world but for `fill` messages, at a start position. `scars`: 1: dead consumers have marked every
  * slot; 2: a dead producer holds every second position of the fill; 4: that is repaired already.
@@ -103,6 +115,8 @@ void world_look_away(void);
 void world_begin(uint64_t start, uint32_t fill, uint32_t scars);
 #define WORLD_SCARS 6
 
+/* Messages until the ring is as full as asked. */
+void world_fill(uint32_t fill);
 /* The agent dies here: what it has claimed and not finished is what must be counted as lost, exactly. */
 void world_kill(int who);
 /* The survivors send, receive and repair, `rounds` times at most, until nothing moves. */

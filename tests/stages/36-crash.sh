@@ -14,6 +14,7 @@ planted=$TREE/tests/crash/mpmc_steps_planted
 export RINGSHM_CRASH_SHARE=300
 tap_finds 'a claim that is anonymous for one instruction is noticed' '^not ok' "$planted" anonymous
 tap_finds 'a loss that nobody counts is noticed' '^not ok' "$planted" uncounted
+tap_finds 'the same is noticed by killing processes behind their instructions' '^not ok' "$TREE/tests/crash/mpmc_processes_planted" anonymous
 tap_finds 'the same is noticed by killing at random' '^not ok' "$TREE/tests/crash/mpmc_torture_planted" anonymous
 TAP_FAILED=$((TAP_FAILED + bad))
 tap_done
