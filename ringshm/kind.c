@@ -38,14 +38,23 @@ bool ringshm__kind_seats_fit(const struct ringshm_header *header)
 	return !seats || header->participants == seats;
 }
 
+/* The first of these features, as programs call it. */
+static const char *feature_name(uint64_t features)
+{
+	static const char *const names[] = {"TIMESTAMP", "BLOCK", "POLLFD", "EOF", "KLANE", "GATED"};
+	unsigned int bit = (unsigned int)__builtin_ctzll(features);
+
+	return bit < sizeof(names) / sizeof(names[0]) ? names[bit] : "?";
+}
+
 int ringshm__kind_check(const struct ringshm_config *config)
 {
 	const struct ringshm_kind_ops *ops = kind_ops(config->kind);
 	uint64_t refused = config->features & ~ops->features;
 
 	if (refused)
-		return ringshm__fail(EINVAL, "create: a %s ring does not have features 0x%llx",
-				     ringshm_kind_name(config->kind), (unsigned long long)refused);
+		return ringshm__fail(EINVAL, "create: %s rings do not have the feature RINGSHM_F_%s; leave it out",
+				     ringshm_kind_name(config->kind), feature_name(refused));
 	return ops->check ? ops->check(config) : 0;
 }
 

@@ -72,10 +72,32 @@ static int hold(struct ringshm *channel, int messages)
 	return 0;
 }
 
+/* Takes a message from an mpmc ring that it fills first, and keeps it, so that producers wait for its slot. */
+static int take(struct ringshm *channel, int messages)
+{
+	struct ringshm_mpmc_producer p;
+	struct ringshm_mpmc_consumer c;
+	uint32_t len;
+
+	if (ringshm_mpmc_producer_open(&p, channel) || ringshm_mpmc_consumer_open(&c, channel))
+		return die();
+	for (int i = 0; i < messages; i++)
+		if (ringshm_mpmc_send(&p, "12345678", 8))
+			return die();
+	ringshm_mpmc_producer_close(&p);
+	if (!ringshm_mpmc_peek(&c, &len))
+		return die();
+	say_ready();
+	ringshm_mpmc_consumer_close(&c);
+	return 0;
+}
+
 static int take_part(struct ringshm *channel, const char *role, int messages)
 {
 	if (!strcmp(role, "holder"))
 		return hold(channel, messages);
+	if (!strcmp(role, "taker"))
+		return take(channel, messages);
 	return strcmp(role, "producer") ? consume(channel, messages) : produce(channel, messages);
 }
 
@@ -83,14 +105,14 @@ int main(int argc, char **argv)
 {
 	struct ringshm_config config;
 	struct ringshm *channel;
-	bool holder;
+	bool many;
 	int code;
 
 	if (argc != 4)
 		return 2;
-	holder = !strcmp(argv[2], "holder");
-	ringshm_config_init(&config, holder ? RINGSHM_MPMC : RINGSHM_SPSC);
-	config.capacity = holder ? 1024 : 65536;
+	many = !strcmp(argv[2], "holder") || !strcmp(argv[2], "taker");
+	ringshm_config_init(&config, many ? RINGSHM_MPMC : RINGSHM_SPSC);
+	config.capacity = many ? 1024 : 65536;
 	if (ringshm_open_or_create(&channel, argv[1], &config))
 		return die();
 	code = take_part(channel, argv[2], atoi(argv[3]));

@@ -45,4 +45,15 @@ kill -9 "$HOLDER"
 wait "$HOLDER" 2>/dev/null
 tap_check 'once it is dead, consumers go on' says '^behind$' ringshm recv --count 1 many
 tap_check 'and nobody is stalled' json '.stalled == null and .lost_produced == 1' ringshm stat --json many
+
+attach full taker 1024 && tap_ok 'an mpmc consumer takes the oldest message and keeps it' || tap_not_ok 'an mpmc consumer takes the oldest message and keeps it'
+kill -STOP "$PID"
+tap_check 'a producer waits for the slot that it holds' bash -c 'echo more | { ! timeout 5 "$RINGSHM" send --timeout 0.3 full; }'
+tap_check 'stat names the consumer, and since when' \
+	json ".stalled | .role == \"consumer\" and .pid == $PID and .position == 0 and .ns > 200000000 and .stopped" \
+	ringshm stat --json full
+kill -9 "$PID"
+wait "$PID" 2>/dev/null
+tap_check 'once it is dead, the producer goes on' bash -c 'echo more | timeout 5 "$RINGSHM" send --timeout 3 full'
+tap_check 'and the message that died with it is counted' json '.stalled == null and .lost_consumed == 1' ringshm stat --json full
 tap_done
