@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Reads an acknowledgement: what a FIFO holds. Of a larger one, or one that is filled for ever, the rest rings again. */
+#define DRAINS_MOST 17
+
 static const char *const bell_file[RINGSHM_BELLS] = {"wake-producers", "wake-consumers"};
 
 /* A FIFO opened both ways never ends and never blocks its opener; an eventfd has no name to find it by. */
@@ -64,6 +67,42 @@ int ringshm__bells_open(struct ringshm *channel, int dir)
 		channel->bell_fd[i] = open_bell(dir, bell_file[i], channel->name);
 		if (channel->bell_fd[i] < 0)
 			return channel->bell_fd[i];
+	}
+	return 0;
+}
+
+/* The kernel has no type for it, only a name. */
+static bool is_eventfd(int fd)
+{
+	static const char is[] = "anon_inode:[eventfd]";
+	char path[40], found[sizeof(is)];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return readlink(path, found, sizeof(found)) == (ssize_t)sizeof(is) - 1 && !memcmp(found, is, sizeof(is) - 1);
+}
+
+/*
+ * Take a bell that a stranger sent. A pipe's writing end would kill us by SIGPIPE once the other one is closed, a
+ * description that blocks would hold us: a FIFO is opened again where that is allowed, so that nobody else has our
+ * description, and what cannot be is made not to block.
+ */
+int ringshm__bell_adopt(int *fd)
+{
+	struct stat status;
+	bool fifo = !fstat(*fd, &status) && S_ISFIFO(status.st_mode);
+	char path[40];
+	int own = -1;
+
+	if ((!fifo && !is_eventfd(*fd)) || !ringshm__is_writable(*fd))
+		return ringshm__fail(EPROTO, "receive a channel: one of its bells is neither a FIFO nor an eventfd");
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", *fd);
+	if (fifo)
+		own = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (own >= 0) {
+		close(*fd);
+		*fd = own;
+	} else if (fcntl(*fd, F_SETFL, O_NONBLOCK)) {
+		return ringshm__fail(errno, "receive a channel: its bells: %s", ringshm__reason(errno));
 	}
 	return 0;
 }
@@ -124,13 +163,13 @@ int ringshm__bell_arm(struct ringshm_endpoint *e)
 int ringshm__bell_ack(struct ringshm_endpoint *e)
 {
 	int fd = ringshm__bell_fd(e);
-	char drained[512];
+	char drained[4096];
 
 	if (fd < 0)
 		return fd;
 	/* relaxed: a waker that still sees it rings once too often, which harms nobody */
 	__atomic_store_n(&e->own->sleepers, 0, __ATOMIC_RELAXED);
-	while (read(fd, drained, sizeof(drained)) == (ssize_t)sizeof(drained))
+	for (int i = 0; i < DRAINS_MOST && read(fd, drained, sizeof(drained)) == (ssize_t)sizeof(drained); i++)
 		;
 	return 0;
 }

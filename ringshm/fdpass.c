@@ -184,6 +184,19 @@ static unsigned int real_access(const struct ringshm *channel)
 	return access;
 }
 
+static int adopt_bells(struct ringshm *channel)
+{
+	int error = 0;
+
+	if (channel->access == RINGSHM_OBSERVER || !(channel->header.incompat & RINGSHM_F_POLLFD))
+		return 0;
+	if (channel->bell_fd[RINGSHM_BELLS - 1] < 0)
+		return ringshm__fail(EPROTO, "receive a channel: its bells did not come with it");
+	for (unsigned int i = 0; i < RINGSHM_BELLS && !error; i++)
+		error = ringshm__bell_adopt(&channel->bell_fd[i]);
+	return error;
+}
+
 static int adopt(struct ringshm *channel, int fds[static MOST_FDS])
 {
 	int error;
@@ -206,9 +219,8 @@ static int adopt(struct ringshm *channel, int fds[static MOST_FDS])
 	channel->data.page_size = channel->header.page_size;
 	channel->data.key = channel->header.backend_key;
 	channel->access = real_access(channel);
-	if (channel->access != RINGSHM_OBSERVER && (channel->header.incompat & RINGSHM_F_POLLFD) && fds[5] < 0)
-		return ringshm__fail(EPROTO, "receive a channel: its bells did not come with it");
-	return ringshm__channel_finish(channel);
+	error = adopt_bells(channel);
+	return error ? error : ringshm__channel_finish(channel);
 }
 
 int ringshm_recv_fd(struct ringshm **out, int socket)

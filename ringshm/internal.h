@@ -240,6 +240,7 @@ void ringshm__wake_all(struct ringshm_wake_line *line);
 /* bell.c: descriptors that become readable when a ring may have something. */
 int ringshm__bells_make(struct ringshm *channel, int dir, const char *name);
 int ringshm__bells_open(struct ringshm *channel, int dir);
+int ringshm__bell_adopt(int *bell_fd);
 void ringshm__ring(int bell_fd);
 void ringshm__ring_at(int dir);
 int ringshm__bell_fd(struct ringshm_endpoint *endpoint);

@@ -60,9 +60,9 @@ int ringshm_poller_remove(struct ringshm_poller *poller, void *consumer);
 
 /*
  * Wait until members have something to say, at most `timeout_ns` (relative, CLOCK_MONOTONIC; 0: look
- * once, -1: for ever). The number of events stored, 0 when time ran out, or -EINTR. Fair: a member that
- * is always ready is reported once a round, after all others that are. Drain or not, as you like: what
- * is left makes it ready again.
+ * once, -1: for ever). The number of events stored, 0 when time ran out, or -EINTR when a signal handler
+ * ran while it slept. Fair: a member that is always ready is reported once a round, after all others
+ * that are. Drain or not, as you like: what is left makes it ready again.
  */
 int ringshm_poller_wait(struct ringshm_poller *poller, struct ringshm_event *events, int max, int64_t timeout_ns);
 

@@ -32,7 +32,7 @@ REFUSED(an_alignment_of_128_is_refused, config.alignment = 128, EINVAL, "alignme
 REFUSED(an_unknown_backend_is_refused, config.backend = 77, EINVAL, "backend 77", "unknown")
 REFUSED(a_page_size_that_is_no_power_of_two_is_refused, config.page_size = 5000, EINVAL, "page size 5000")
 REFUSED(unknown_features_are_refused, config.features = UINT64_C(1) << 40, EINVAL, "features 0x10000000000")
-REFUSED(features_of_other_kinds_are_refused, config.features = RINGSHM_F_GATED, EINVAL, "spsc", "0x20")
+REFUSED(features_of_other_kinds_are_refused, config.features = RINGSHM_F_GATED, EINVAL, "spsc", "RINGSHM_F_GATED")
 REFUSED(a_start_off_the_grid_is_refused, config.start_position = 4, EINVAL, "start_position 4", "alignment 8")
 REFUSED(a_start_off_the_lines_is_refused, (config.alignment = 64, config.start_position = 8), EINVAL,
 	"start_position 8", "64")

@@ -3,6 +3,8 @@
 #include "fixture.h"
 
 #include <fcntl.h>
+#include <ringshm/poller.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -537,4 +539,79 @@ Test(fdpass, what_cannot_be_sent_is_named)
 	EXPECT_FAILURE(ringshm_send_fd(sent, STDIN_FILENO, RINGSHM_CONSUMER), ENOTSOCK,
 		       "send (anonymous) over socket 0");
 	EXPECT_FAILURE(ringshm_recv_fd(&got, STDIN_FILENO), ENOTSOCK, "from socket 0");
+}
+
+/* ---- bells ---------------------------------------------------------------------------------- */
+
+#define BELLS_AT 4 /* ctl, cons, data, lock; then the two bells */
+
+/* What ringshm_send_fd() sent goes on through a hostile hand, with `bell` in the place of both bells. */
+static int relay_with_bell(int bell)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(6 * sizeof(int))];
+	} control;
+	char bytes[512];
+	struct iovec io = {.iov_base = bytes, .iov_len = sizeof(bytes)};
+	struct msghdr message = {
+		.msg_iov = &io, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	int fds[6], other[2], result;
+
+	cr_assert_eq(ringshm_send_fd(sent, pair[0], ALL_ACCESS), 0, "%s", ringshm_last_error());
+	io.iov_len = (size_t)recvmsg(pair[1], &message, MSG_CMSG_CLOEXEC);
+	memcpy(fds, CMSG_DATA(&control.align), sizeof(fds));
+	for (int i = BELLS_AT; i < 6; i++)
+		cr_assert_eq(dup2(bell, fds[i]), fds[i]);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, other), 0);
+	cr_assert_eq(sendmsg(other[0], &message, 0), (ssize_t)io.iov_len);
+	for (int i = 0; i < 6; i++)
+		close(fds[i]);
+	result = ringshm_recv_fd(&got, other[1]);
+	close(other[0]);
+	close(other[1]);
+	return result;
+}
+
+static void send_bells(void)
+{
+	ringshm_close(sent);
+	sent = make_anonymous(RINGSHM_F_POLLFD);
+}
+
+Test(fdpass, a_bell_that_would_block_is_made_not_to)
+{
+	struct ringshm_spsc_producer p;
+	struct ringshm_spsc_consumer c;
+	int bell = eventfd(UINT32_MAX, EFD_CLOEXEC);
+
+	send_bells();
+	cr_assert_eq(relay_with_bell(bell), 0, "%s", ringshm_last_error());
+	cr_assert_eq(ringshm_spsc_consumer_open(&c, got), 0);
+	cr_assert_eq(ringshm_spsc_producer_open(&p, got), 0);
+	cr_expect_eq(ringshm_spsc_consumer_ack(&c), 0);
+	cr_expect_eq(ringshm_spsc_consumer_ack(&c), 0, "with nothing to read");
+	cr_assert_eq(write(bell, &(uint64_t){UINT64_MAX - 1}, 8), 8, "as full as can be");
+	cr_expect_eq(ringshm_spsc_consumer_arm(&c), 0);
+	cr_expect_eq(ringshm_spsc_send(&p, "ring", 4), 0);
+	ringshm_spsc_producer_close(&p);
+	ringshm_spsc_consumer_close(&c);
+	close(bell);
+}
+
+Test(fdpass, what_is_no_bell_is_refused)
+{
+	int ends[2], file = memfd_create("file", MFD_CLOEXEC), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	send_bells();
+	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+	EXPECT_FAILURE(relay_with_bell(ends[1]), EPROTO, "bell"); /* SIGPIPE when its other end is closed */
+	EXPECT_FAILURE(relay_with_bell(ends[0]), EPROTO, "bell");
+	EXPECT_FAILURE(relay_with_bell(file), EPROTO, "bell");
+	EXPECT_FAILURE(relay_with_bell(null), EPROTO, "bell");
+	EXPECT_FAILURE(relay_with_bell(pair[0]), EPROTO, "bell"); /* a socket */
+	close(ends[0]);
+	close(ends[1]);
+	close(file);
+	close(null);
 }

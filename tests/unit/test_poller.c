@@ -2,11 +2,14 @@
 /* The poller, and the descriptors that it and epoll loops stand on. */
 #include "fixture.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <ringshm/poller.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -393,4 +396,48 @@ Test(poller, shutdown_rings_every_bell)
 	cr_assert_null(ringshm_spsc_peek(&a.c, &len));
 	cr_assert_eq(a.c.status, -ESHUTDOWN);
 	close_member(&a);
+}
+
+static void ignore(int signal)
+{
+	(void)signal;
+}
+
+Test(poller, a_signal_handler_ends_the_wait)
+{
+	struct itimerval often = {.it_interval.tv_usec = 10000, .it_value.tv_usec = 10000};
+	struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_RESTART};
+	struct ringshm_event event;
+	struct ends a;
+
+	open_member(&a, RINGSHM_F_POLLFD);
+	sigaction(SIGALRM, &action, NULL);
+	cr_assert_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+	cr_expect_eq(ringshm_poller_wait(poller, &event, 1, -1), -EINTR);
+	setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+	close_member(&a);
+}
+
+/* A peer that writes as fast as one acknowledgement reads would hold it for ever: so it reads no more than so much. */
+Test(poller, an_acknowledgement_drains_no_more_than_a_fifo_of_the_usual_size)
+{
+	static const char much[4096];
+	struct ends a;
+	int bell, left = 0;
+
+	open_ends(&a, make_channel("bell", RINGSHM_F_POLLFD));
+	bell = ringshm_spsc_consumer_fd(&a.c);
+	cr_assert_geq(fcntl(bell, F_SETPIPE_SZ, 1 << 18), 0);
+	while (write(bell, much, sizeof(much)) > 0)
+		;
+	cr_expect_eq(ringshm_spsc_consumer_ack(&a.c), 0);
+	cr_assert_eq(ioctl(bell, FIONREAD, &left), 0);
+	cr_expect_gt(left, 0);
+	for (int i = 0; i < 4; i++)
+		ringshm_spsc_consumer_ack(&a.c);
+	cr_expect_eq(ringshm_spsc_consumer_arm(&a.c), 0, "and it still works");
+	cr_expect_eq(poll(&(struct pollfd){.fd = bell, .events = POLLIN}, 1, 0), 0);
+	cr_assert_eq(ringshm_spsc_send(&a.p, "hello", 5), 0);
+	cr_expect_eq(poll(&(struct pollfd){.fd = bell, .events = POLLIN}, 1, 1000), 1);
+	close_ends(&a);
 }

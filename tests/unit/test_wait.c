@@ -264,20 +264,89 @@ static void ignore(int signal)
 	(void)signal;
 }
 
-Test(wait, a_signal_handler_ends_the_wait)
+/* Again and again: a signal between two sleeps is not noticed. */
+static void signal_often(void)
 {
 	struct itimerval often = {.it_interval.tv_usec = 10000, .it_value.tv_usec = 10000};
 	struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_RESTART};
-	void *room;
 
 	sigaction(SIGALRM, &action, NULL);
 	cr_assert_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+}
+
+static void signal_no_more(void)
+{
+	setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+}
+
+Test(wait, a_signal_handler_ends_the_wait)
+{
+	void *room;
+
+	signal_often();
 	cr_expect_eq(ringshm_spsc_peek_wait(&e.c, -1, &payload, &len), -EINTR);
 	cr_expect_null(payload);
+	cr_expect_eq(ringshm_spsc_recv_wait(&e.c, (char[500]){0}, 500, &len, -1), -EINTR);
 	fill();
 	cr_expect_eq(ringshm_spsc_reserve_wait(&e.p, 2000, -1, &room), -EINTR);
-	setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+	cr_expect_eq(ringshm_spsc_send_wait(&e.p, (char[2000]){0}, 2000, -1), -EINTR);
+	signal_no_more();
 	cr_expect_eq(ringshm_spsc_recv_wait(&e.c, (char[500]){0}, 500, &len, -1), 0, "and the ring goes on");
+}
+
+Test(wait, a_signal_handler_ends_the_wait_for_a_token)
+{
+	struct ringshm_config config;
+	struct ringshm_token_producer p;
+	struct ringshm_token_consumer c;
+	struct ringshm *channel;
+	uint64_t value;
+
+	ringshm_config_init(&config, RINGSHM_TOKEN);
+	config.capacity = 2;
+	cr_assert_eq(ringshm_create(&channel, NULL, &config), 0, "%s", ringshm_last_error());
+	cr_assert_eq(ringshm_token_producer_open(&p, channel), 0);
+	cr_assert_eq(ringshm_token_consumer_open(&c, channel), 0);
+	signal_often();
+	cr_expect_eq(ringshm_token_peek_wait(&c, -1, &value), -EINTR);
+	cr_expect_eq(ringshm_token_recv_wait(&c, &value, -1), -EINTR);
+	cr_expect(!ringshm_token_send(&p, 1) && !ringshm_token_send(&p, 2));
+	cr_expect_eq(ringshm_token_send_wait(&p, 3, -1), -EINTR);
+	signal_no_more();
+	cr_expect_eq(ringshm_token_recv_wait(&c, &value, -1), 0);
+	cr_expect_eq(value, 1);
+	ringshm_token_consumer_close(&c);
+	ringshm_token_producer_close(&p);
+	ringshm_close(channel);
+}
+
+Test(wait, a_signal_handler_ends_the_wait_among_many)
+{
+	struct ringshm_config config;
+	struct ringshm_mpmc_producer p;
+	struct ringshm_mpmc_consumer c;
+	struct ringshm *channel;
+	uint32_t n;
+	void *room;
+
+	ringshm_config_init(&config, RINGSHM_MPMC);
+	config.capacity = 2;
+	cr_assert_eq(ringshm_create(&channel, NULL, &config), 0, "%s", ringshm_last_error());
+	cr_assert_eq(ringshm_mpmc_producer_open(&p, channel), 0);
+	cr_assert_eq(ringshm_mpmc_consumer_open(&c, channel), 0);
+	signal_often();
+	cr_expect_eq(ringshm_mpmc_peek_wait(&c, -1, &payload, &len), -EINTR);
+	cr_expect_eq(ringshm_mpmc_peek_n_wait(&c, 2, -1, &n), -EINTR);
+	cr_expect_eq(ringshm_mpmc_recv_wait(&c, (char[64]){0}, 64, &len, -1), -EINTR);
+	cr_expect(!ringshm_mpmc_send(&p, "a", 1) && !ringshm_mpmc_send(&p, "b", 1));
+	cr_expect_eq(ringshm_mpmc_reserve_wait(&p, 1, -1, &room), -EINTR);
+	cr_expect_eq(ringshm_mpmc_reserve_n_wait(&p, 2, -1, &n), -EINTR);
+	cr_expect_eq(ringshm_mpmc_send_wait(&p, "c", 1, -1), -EINTR);
+	signal_no_more();
+	cr_expect_eq(ringshm_mpmc_recv_wait(&c, (char[64]){0}, 64, &len, -1), 0);
+	ringshm_mpmc_consumer_close(&c);
+	ringshm_mpmc_producer_close(&p);
+	ringshm_close(channel);
 }
 
 static int unlink_later(void *name)
