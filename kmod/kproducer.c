@@ -33,8 +33,7 @@ static void wake_work(struct irq_work *work)
 {
 	struct ringshm_kproducer *producer = container_of(work, struct ringshm_kproducer, wake);
 
-	if (producer->lane.region)
-		ringshm_wake(producer->lane.region);
+	ringshm_wake(producer->lane.region);
 }
 
 /* Called by the ring header under the lock when the consumer's word says that it sleeps. */
@@ -60,7 +59,8 @@ static void ring_fill(struct ringshm_kproducer *producer)
 	ring->tail_word = &lane->data->tail.word;
 	ring->head_word = &lane->data->head.word;
 	ring->credit_word = &lane->data->credit.word;
-	ring->sleepers = &lane->data->wake.sleepers;
+	if (lane->region)	/* who waits for a memory file has a clock instead */
+		ring->sleepers = &lane->data->wake.sleepers;
 	ring->certain = 1;
 	ring->overhead = ringshm_lane_overhead(lane);
 	ring->round = lane->header.alignment - 1;
