@@ -59,7 +59,7 @@ struct ringshm_backend_ops {
 	int (*create)(struct ringshm_area *area, const struct ringshm_area_place *place);
 	/* Find the area of an existing channel; area->size, ->page_size and ->key come from its checked header. */
 	int (*open)(struct ringshm_area *area, const struct ringshm_area_place *place, bool writable);
-	/* Map all of it, every page present. */
+	/* Map all of it, every page present; with claim() below, that one sees to the pages of who stays. */
 	int (*map)(const struct ringshm_area *area, bool writable, void **address);
 	void (*unmap)(const struct ringshm_area *area, void *address);
 	/*

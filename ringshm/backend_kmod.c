@@ -159,13 +159,6 @@ static bool kmod_check(const struct ringshm_area *area)
 
 /* ---- mapping -------------------------------------------------------------------------------- */
 
-static void touch(const volatile unsigned char *address, uint64_t size)
-{
-	for (uint64_t offset = 0; offset < size; offset += BLOCK_SIZE)
-		(void)address[offset];
-}
-
-/* One fault for 2 MiB; the usual advice does not reach such mappings. */
 static int map_at(void *at, int fd, uint64_t size, bool writable, void **address)
 {
 	void *map = MAP_FAILED;
@@ -176,11 +169,11 @@ static int map_at(void *at, int fd, uint64_t size, bool writable, void **address
 			   fd, 0);
 	if (map == MAP_FAILED)
 		return ringshm__no_map(errno, size, "data");
-	touch((const unsigned char *)map, size);
 	*address = map;
 	return 0;
 }
 
+/* Not touched: an endpoint's is soon mapped over by kmod_claim(), and who only looks looks at little. */
 static int kmod_map(const struct ringshm_area *area, bool writable, void **address)
 {
 	return map_at(NULL, area->fd, area->size, writable, address);
@@ -209,6 +202,13 @@ static int attach(int fd, uint32_t id)
 	return 0;
 }
 
+/* One fault for 2 MiB; the usual advice does not reach such mappings. */
+static void touch(const volatile unsigned char *address, uint64_t size)
+{
+	for (uint64_t offset = 0; offset < size; offset += BLOCK_SIZE)
+		(void)address[offset];
+}
+
 /*
  * Put a mapping over the one there is that ends with this participant and with nothing else: it is not
  * inherited, and its closing is what the module takes for the participant's death.
@@ -226,6 +226,8 @@ static int kmod_claim(const struct ringshm_area *area, void *address, bool writa
 	else
 		error = map_at(address, fd, area->size, writable, &same);
 	close(fd); /* the mapping keeps the description */
+	if (!error)
+		touch((const unsigned char *)address, area->size);
 	return error;
 }
 

@@ -54,7 +54,7 @@ GUEST_TEST_LONG(compare,
 	kmod = measure("kmod", RINGSHM_BACKEND_KMOD, 0);
 	pool = measure("hugetlbfs", RINGSHM_BACKEND_HUGETLBFS, 2 << 20);
 	small = measure("shm", RINGSHM_BACKEND_SHM, 0);
-	CHECK(kmod.faults < 128 && pool.faults < 192);
+	CHECK(kmod.faults < 64 && pool.faults < 192);
 	CHECK(small.faults > 1000);
 	write_file("/proc/sys/vm/nr_hugepages", "0");
 }
