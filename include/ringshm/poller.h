@@ -4,7 +4,7 @@
 #define RINGSHM_POLLER_H
 
 /*
- * A poller watches consumers of any kind, thousands of them, and costs what the active ones cost:
+ * A poller watches consumers of spsc and token rings, thousands of them, and costs what the active ones cost:
  * rings with traffic are looked at directly, in turn; a ring that has been empty for a while is armed
  * instead, so that its next producer rings a bell, and is not looked at until then. Rings made without
  * RINGSHM_F_POLLFD have no bell: they work, but are looked at in every round and cost sleep (1 ms

@@ -10,13 +10,13 @@ trap 'rm -rf "$WORK"' EXIT
 ROOT=$WORK/root
 PREFIX=/usr/local
 
-# block LANGUAGE HEADING : the first fenced block of that language below that heading of README.md.
+# block LANGUAGE HEADING [FILE] : the first fenced block of that language below that heading, of README.md or FILE.
 block() {
 	awk -v fence="\`\`\`$1" -v heading="$2" '
 		$0 == heading { below = 1 }
 		inside && /^```$/ { exit }
 		inside { print }
-		below && $0 == fence { inside = 1 }' "$TOP/README.md"
+		below && $0 == fence { inside = 1 }' "$TOP/${3:-README.md}"
 }
 
 # The installed tree stands elsewhere until somebody installs it for good; README.md's words stay.
@@ -50,6 +50,16 @@ tap_check 'it builds without a warning' \
 tap_check 'it builds as C++17' in_work sh -c "g++ -std=c++17 -Wall -Wextra -Werror -x c++ -c hello.c $(pkg-config --cflags ringshm)"
 tap_check 'it links with the static library and runs' \
 	in_work sh -c "gcc hello.c -o hello-static $(pkg-config --cflags ringshm) $ROOT$PREFIX/lib/libringshm.a $(pkg-config --static --libs-only-l ringshm | sed 's/-lringshm//') && (timeout 20 ./hello-static & timeout 20 ./hello-static static; wait) | grep -qx 'received: static'"
+# learn PROGRAM HEADING : the guide's program under that heading, by the guide's own lines, prints what the guide says.
+learn() {
+	block c "$2" docs/guide.md >"$WORK/$1.c"
+	block sh "$2" docs/guide.md >"$WORK/$1.sh"
+	test -s "$WORK/$1.c" && in_work gcc -std=gnu11 -Wall -Wextra -Werror -c "$1.c" -o "$1.o" $(pkg-config --cflags ringshm) &&
+		in_work g++ -std=c++20 -Wall -Wextra -Werror -x c++ -c "$1.c" -o "$1.o" $(pkg-config --cflags ringshm) &&
+		same "$(in_work timeout 30 sh -e "$1.sh" 2>&1)" "$(block text "$2" docs/guide.md)"
+}
+tap_check "the guide's first program builds and does what it says" learn ticks '## A first program'
+tap_check "the guide's job queue builds and does what it says" learn jobs '## Many to many'
 tap_check 'the installed command runs' "$ROOT$PREFIX/bin/ringshm" --version
 tap_check 'make uninstall' build_tree "$TREE" uninstall DESTDIR="$ROOT"
 tap_check 'and leaves no file behind' same "$(find "$ROOT" ! -type d)" ''
