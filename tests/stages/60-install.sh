@@ -52,10 +52,12 @@ tap_check 'it links with the static library and runs' \
 	in_work sh -c "gcc hello.c -o hello-static $(pkg-config --cflags ringshm) $ROOT$PREFIX/lib/libringshm.a $(pkg-config --static --libs-only-l ringshm | sed 's/-lringshm//') && (timeout 20 ./hello-static & timeout 20 ./hello-static static; wait) | grep -qx 'received: static'"
 # learn PROGRAM HEADING : the guide's program under that heading, by the guide's own lines, prints what the guide says.
 learn() {
+	local flags
+	read -ra flags < <(pkg-config --cflags ringshm)
 	block c "$2" docs/guide.md >"$WORK/$1.c"
 	block sh "$2" docs/guide.md >"$WORK/$1.sh"
-	test -s "$WORK/$1.c" && in_work gcc -std=gnu11 -Wall -Wextra -Werror -c "$1.c" -o "$1.o" $(pkg-config --cflags ringshm) &&
-		in_work g++ -std=c++20 -Wall -Wextra -Werror -x c++ -c "$1.c" -o "$1.o" $(pkg-config --cflags ringshm) &&
+	test -s "$WORK/$1.c" && in_work gcc -std=gnu11 -Wall -Wextra -Werror -c "$1.c" -o "$1.o" "${flags[@]}" &&
+		in_work g++ -std=c++20 -Wall -Wextra -Werror -x c++ -c "$1.c" -o "$1.o" "${flags[@]}" &&
 		same "$(in_work timeout 30 sh -e "$1.sh" 2>&1)" "$(block text "$2" docs/guide.md)"
 }
 tap_check "the guide's first program builds and does what it says" learn ticks '## A first program'
