@@ -23,7 +23,7 @@
  * fate, and the others in steps: about an hour.
  */
 #define FAILURES_SHOWN 5
-#define SAMPLES 500 /* moments of a question */
+#define SAMPLES 300 /* moments of a question */
 #define LONGEST 6000
 #define NOBODY (-1)
 
@@ -52,6 +52,7 @@ static const enum operation repairs = REPAIR_PRODUCED;
 static uint32_t length[OPERATIONS]; /* instructions that each has taken at most so far */
 static uint64_t tried, failed;
 static bool planted;
+static uint32_t share;	    /* every nth instruction; 0: a random few moments */
 static const char *trouble; /* of the test itself */
 
 /* ---- the world over a channel --------------------------------------------------------------------- */
@@ -356,7 +357,7 @@ static void try_victims(enum operation operation)
 	struct moment m = {.operation = operation, .former = NOBODY, .beside = NOBODY, .repairer = NOBODY};
 	bool more = true;
 
-	for (m.at = 0; more && m.at < LONGEST; m.at++)
+	for (m.at = 0; more && m.at < LONGEST; m.at += share)
 		for (uint32_t i = 0, longer = 0; i < CAPACITY * (CAPACITY + 1) * FATES && renew(); i++) {
 			m.offset = i % CAPACITY;
 			m.fill = i / CAPACITY % (CAPACITY + 1);
@@ -371,7 +372,7 @@ static void try_others(bool repaired, bool beside, uint64_t *random)
 {
 	for (int operation = 0; operation < FOLD; operation++)
 		for (int other = beside ? 0 : (int)repairs; other < (beside ? (int)FOLD : (int)repairs + 1); other++)
-			for (uint32_t at = 0; at < length[other] + 1 && renew(); at++)
+			for (uint32_t at = 0; at < length[other] + 1 && renew(); at += share)
 				for (uint32_t i = 0; i < 8 && renew(); i++) {
 					struct moment m =
 						some_moment((enum operation)operation, repaired, beside, random);
@@ -389,10 +390,31 @@ static void answer(const char *question)
 	tried = failed = 0;
 }
 
+static void ask_victims(uint64_t *random)
+{
+	sample(false, false, 4 * SAMPLES, random);
+	for (int operation = 0; share && operation < FOLD; operation++)
+		try_victims((enum operation)operation);
+	answer("a process killed or stopped behind any instruction loses nothing uncounted");
+}
+
+static void ask_others(uint64_t *random)
+{
+	if (share)
+		try_others(true, false, random);
+	else
+		sample(true, false, SAMPLES, random);
+	answer("repairing processes killed behind any instruction, or resumed laps later, change nothing");
+	if (share)
+		try_others(false, true, random);
+	else
+		sample(false, true, SAMPLES, random);
+	answer("beside a process stopped behind any instruction, others may be killed behind any");
+}
+
 int main(int argc, char **argv)
 {
 	const char *given = getenv("RINGSHM_CRASH_SHARE");
-	bool all = given && !strcmp(given, "1");
 	uint64_t seed = random_seed(), random = seed;
 
 	if (!planted_begin(argc, argv)) {
@@ -400,6 +422,9 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	planted = argc > 1;
+	share = given ? (uint32_t)strtoul(given, NULL, 0) : 0;
+	if (share > 100)
+		share = 0;
 	if (!traced_init()) {
 		tap_skip("processes killed behind every instruction", "this machine lets nobody trace its children");
 		return tap_done();
@@ -409,18 +434,8 @@ int main(int argc, char **argv)
 		return tap_done();
 	}
 	tap_note("seed %" PRIu64, seed);
-	sample(false, false, all ? 100 : 4 * SAMPLES, &random);
-	for (int operation = 0; all && operation < FOLD; operation++)
-		try_victims((enum operation)operation);
-	answer("a process killed or stopped behind any instruction loses nothing uncounted");
-	sample(true, false, all ? 0 : SAMPLES, &random);
-	if (all)
-		try_others(true, false, &random);
-	answer("repairing processes killed behind any instruction, or resumed laps later, change nothing");
-	sample(false, true, all ? 0 : SAMPLES, &random);
-	if (all)
-		try_others(false, true, &random);
-	answer("beside a process stopped behind any instruction, others may be killed behind any");
+	ask_victims(&random);
+	ask_others(&random);
 	for (int operation = 0; operation < FOLD; operation++)
 		tap_note("%s: %u instructions", operation_name[operation], length[operation]);
 	return tap_done();
