@@ -3,7 +3,7 @@
 # neither a label nor why relaxed suffices go to standard error.
 
 function section_of(file) {
-	if (file ~ /(^|\/)spsc\.[ch]$|kmod\//) return "spsc"
+	if (file ~ /(^|\/)spsc(_consumer|_core|_producer)?\.[ch]$|kmod\//) return "spsc"
 	if (file ~ /(^|\/)token\.[ch]$/) return "token"
 	if (file ~ /(^|\/)mpmc(_core|_producer|_consumer|_kind)?\.[ch]$/) return "mpmc"
 	return "library"

@@ -26,15 +26,15 @@ tap_check 'every label pairs with one that pairs with it' paired "$MODEL"
 tap_check 'what the document says that weak memory notices is what its test weakens' \
 	diff <(weakened "$MODEL" | sort) <("$TREE/tests/model/weak" --list | sort)
 
-planted 's|/\* A1: pairs with R1 \*/||' include/ringshm/spsc.h
+planted 's|/\* A1: pairs with R1 \*/||' include/ringshm/spsc_consumer.h
 tap_finds 'an access without a label is noticed' 'ringshm__spsc_look: acquire, without a label' unlabelled "$WORK/sources"
-planted 's/R4: pairs with A4/R9: pairs with A4/' include/ringshm/spsc.h
+planted 's/R4: pairs with A4/R9: pairs with A4/' include/ringshm/spsc_consumer.h
 tap_finds 'a label that is not in the document is noticed' '< spsc R9 release ringshm_spsc_release' same "$WORK/sources" "$MODEL"
 planted '/^| A4 | acquire | `ringshm__mpmc_fold`/d' docs/memory-model.md
 tap_finds 'a label that left the document is noticed' '< mpmc A4 acquire ringshm__mpmc_lost' \
 	same "$TOP" "$WORK/sources/docs/memory-model.md"
 tap_finds 'a partner that left the document is noticed' 'mpmc: R4 pairs with A4' paired "$WORK/sources/docs/memory-model.md"
-planted 's/ringshm_load_acquire(p->credit_word)/ringshm_load_relaxed(p->credit_word)/' include/ringshm/spsc.h
+planted 's/ringshm_load_acquire(p->credit_word)/ringshm_load_relaxed(p->credit_word)/' include/ringshm/spsc_producer.h
 tap_finds 'an access that became relaxed is noticed' '> spsc A2 acquire ringshm__spsc_read_limit' same "$WORK/sources" "$MODEL"
 planted 's/`ringshm__spsc_look`, //' docs/memory-model.md
 tap_finds 'a function that left the document is noticed' '< spsc A1 acquire ringshm__spsc_look' \
