@@ -113,6 +113,7 @@ static int resume_producer(struct ringshm_spsc_producer *p, const struct ringshm
 		tail = head; /* released already, so published */
 	if (tail - head > p->capacity || (tail | head) & p->round || find_tail(p, tail, &p->tail))
 		return ringshm__contradiction(e->channel);
+	p->taken = p->tail;
 	ringshm_store_release(p->tail_word, p->tail); /* R3 */
 	return 0;
 }

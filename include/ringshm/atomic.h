@@ -19,6 +19,9 @@
 /* Slow paths: out of line, so that the fast ones stay small where they are inlined. */
 #define ringshm__cold static __attribute__((__unused__, __noinline__, __cold__))
 
+/* For loops that must not store anything of their own: a call or a spilled register would. */
+#define ringshm__inline static inline __attribute__((__always_inline__))
+
 #if defined(RINGSHM_ATOMIC_OVERRIDE)
 #include RINGSHM_ATOMIC_OVERRIDE
 #elif defined(__KERNEL__)

@@ -20,12 +20,14 @@
  * or (when the ring is exactly full) a real header of the lap before. What was payload a lap ago is
  * never looked at as a header. The consumer writes nothing into the data area.
  *
- * R0 would come between a payload and its header, on another line, and wait for that line. So while
- * records are of one size, the headers behind the next few are cleared ahead of need; a record of
- * another size, or a reservation longer than that, goes back to one R0 before each R1.
+ * R0 comes between a payload and its header, often on another line, and would wait for that line. So
+ * the producer takes the lines that it will write next ahead of need, several at once, by storing a zero
+ * into each (ringshm__spsc_take_lines); nobody looks there yet.
  *
  * A batch (commit_more) writes all headers but its first, which flush() stores last: one release
- * store publishes everything, and a producer that dies before it has published nothing.
+ * store publishes everything, and a producer that dies before it has published nothing. send_n does the
+ * same with copies of many messages of one size, and stores nothing else meanwhile; recv_n takes such
+ * runs, or any records of that size.
  *
  * `tail` and `head` are stored for others to see (takeover, observers, used()); neither side polls
  * the other's. The consumer stores `head` at every release, in its own line, and copies it to

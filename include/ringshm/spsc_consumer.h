@@ -19,6 +19,7 @@ struct ringshm_spsc_consumer {
 	ringshm_word *head_word;
 	ringshm_word *credit_word;
 	uint64_t header; /* of the record last shown */
+	uint64_t span;	 /* its bytes, header included */
 	/* second line */
 	uint64_t looked; /* where `looks` were made */
 	uint64_t stamp;	 /* of the record last shown, ns; 0 without RINGSHM_F_TIMESTAMP */
@@ -115,6 +116,22 @@ ringshm__cold void ringshm__spsc_empty(struct ringshm_spsc_consumer *c)
 	}
 }
 
+/*
+ * `span`, as long as that of the record before if it is the same. By a branch, which a processor guesses,
+ * instead of a value, which it waits for: so it fetches the next records while this one is under way.
+ * (Value speculation: P. Khuong, P. Vognsen.)
+ */
+static inline uint64_t ringshm__spsc_foretell(struct ringshm_spsc_consumer *c, uint64_t span)
+{
+	uint64_t guess = c->span;
+
+	if (ringshm__likely(span == guess)) {
+		__asm__("" : "+r"(guess)); /* or the compiler would say that it is span */
+		return guess;
+	}
+	return c->span = span;
+}
+
 /* Show the record at `position`; everything read from it is checked against the ring. */
 static inline const void *ringshm__spsc_show(struct ringshm_spsc_consumer *c, uint64_t position, uint32_t *len)
 {
@@ -143,7 +160,7 @@ static inline const void *ringshm__spsc_show(struct ringshm_spsc_consumer *c, ui
 	if (c->overhead > sizeof(ringshm_word)) /* relaxed: published by R1 like the payload */
 		c->stamp = ringshm_load_relaxed(ringshm__spsc_consumer_word(c, position) + 1);
 	c->header = header;
-	c->next = position + span;
+	c->next = position + ringshm__spsc_foretell(c, span);
 	*len = length;
 	return c->base + index + c->overhead;
 }
@@ -258,6 +275,75 @@ static inline int ringshm_spsc_recv(struct ringshm_spsc_consumer *c, void *buf, 
 		memcpy(buf, payload, length);
 	ringshm_spsc_release(c, 1);
 	return 0;
+}
+
+ringshm__cold void ringshm__spsc_rest(void)
+{
+	for (uint32_t i = 0; i < RINGSHM_SPSC_REST; i++)
+		ringshm_cpu_relax();
+}
+
+/* How many records of `len` bytes stand at head one behind the other, up to `n`; copied to `buf`. */
+ringshm__inline uint32_t ringshm__spsc_take_run(struct ringshm_spsc_consumer *c, void *buf, uint32_t len, uint32_t n)
+{
+	const uint64_t looked_at = RINGSHM_RECORD_COMMITTED | RINGSHM_RECORD_LAP | RINGSHM_RECORD_PAD |
+				   (uint64_t)RINGSHM_RECORD_LENGTH_MAX << RINGSHM_RECORD_LENGTH_SHIFT;
+	uint64_t index = c->head & (c->capacity - 1), span = ringshm__spsc_span(c->overhead, c->round, len);
+	uint64_t want = ringshm_record_header(len, 0, 0) | ringshm__spsc_lap(c->head, c->capacity);
+	const unsigned char *record = c->base + index;
+	unsigned char *to = (unsigned char *)buf;
+	uint32_t i;
+
+	if (n * span > c->capacity - index)
+		n = (uint32_t)((c->capacity - index) / span);
+	for (i = 0; i < n; i++, record += span, to += len) {
+		/* A1: pairs with R1 in ringshm__spsc_publish() */
+		if ((ringshm_load_acquire((const ringshm_word *)record) & looked_at) != want)
+			break;
+		if (len)
+			memcpy(to, record + c->overhead, len);
+	}
+	return i;
+}
+
+/*
+ * Receive copies of up to `n` messages of exactly `len` bytes, one behind the other at `buf`, without
+ * their types, flags and stamps; what is shown and not released comes again. Wait-free, but for the
+ * copying. How many, at least 1; -EAGAIN: nothing now; -EMSGSIZE: the oldest message has another length
+ * and stays; else c->status: never again.
+ *
+ * This is the verb for throughput. Whoever looks at once where a record is just being written takes the
+ * line from under the producer's hands, and the prefetchers the next ones: both then wait for lines
+ * instead of using them. So the first look that finds nothing lets the producer get ahead.
+ */
+ringshm__inline int ringshm_spsc_recv_n(struct ringshm_spsc_consumer *c, void *buf, uint32_t len, uint32_t n)
+{
+	bool running = c->looked != c->head;
+	uint32_t length = 0, taken = 0;
+	const void *payload;
+
+	if (ringshm__unlikely(!n))
+		return 0;
+	if (ringshm__unlikely(n > RINGSHM_SPSC_RUN_MAX))
+		n = RINGSHM_SPSC_RUN_MAX;
+	if (ringshm__likely(len <= c->max_payload && !c->status))
+		taken = ringshm__spsc_take_run(c, buf, len, n);
+	c->shown = taken;
+	c->next = c->head + (uint64_t)taken * ringshm__spsc_span(c->overhead, c->round, len);
+	if (ringshm__unlikely(!taken)) { /* empty, round the end, or of another length */
+		payload = ringshm_spsc_peek(c, &length);
+		if (!payload && !c->status && running)
+			ringshm__spsc_rest();
+		if (!payload)
+			return c->status ? c->status : -EAGAIN;
+		if (length != len)
+			return -EMSGSIZE;
+		if (len)
+			memcpy(buf, payload, len);
+		taken = 1;
+	}
+	ringshm_spsc_release(c, taken);
+	return (int)taken;
 }
 
 /* Bytes in the ring that are not released, headers and pads included; a snapshot. */

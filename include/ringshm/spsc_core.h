@@ -21,6 +21,21 @@ extern "C" {
 #define RINGSHM_PATIENCE 16384u
 #endif
 
+#define RINGSHM__SPSC_LINE 64u /* bytes that move between cores at once */
+
+/* Bytes of ring whose lines a producer takes from the other side at a time, ahead of need. */
+#ifndef RINGSHM_SPSC_AHEAD
+#define RINGSHM_SPSC_AHEAD 512u
+#endif
+
+/* How often ringshm_spsc_recv_n() says cpu_relax to itself when a stream has run dry: some hundred ns. */
+#ifndef RINGSHM_SPSC_REST
+#define RINGSHM_SPSC_REST 64u
+#endif
+
+/* Records of one ringshm_spsc_send_n() or ringshm_spsc_recv_n(), at most. */
+#define RINGSHM_SPSC_RUN_MAX 65536u
+
 static inline uint32_t ringshm__spsc_span(uint32_t overhead, uint32_t round, uint32_t len)
 {
 	return (overhead + len + round) & ~round;

@@ -9,11 +9,6 @@
 extern "C" {
 #endif
 
-/* How far a producer of records of one size clears headers ahead of itself, bytes; in batches twice that. */
-#ifndef RINGSHM_SPSC_AHEAD
-#define RINGSHM_SPSC_AHEAD 256u
-#endif
-
 /*
  * The producer's endpoint: private to one thread of one process; filled in by
  * ringshm_spsc_producer_open(). `status` may be read at any time; everything else is the header's.
@@ -25,14 +20,12 @@ struct ringshm_spsc_producer {
 	uint64_t capacity;
 	const ringshm_word *state; /* why the channel has ended, or 0 */
 	ringshm_word *tail_word;   /* shared copy of what is published */
+	uint64_t taken;		   /* lines up to here have been taken from the other side */
 	uint32_t reserved;	   /* payload bytes of the open reservation, plus 1; 0: none is open */
 	uint32_t overhead;	   /* header bytes before a payload: 8, with timestamps 16 */
 	/* second line: batches and slow paths */
 	uint64_t first;	       /* position of the first unpublished record */
 	uint64_t first_header; /* its header, still to be stored; 0: nothing unpublished */
-	uint64_t cleared;      /* from tail to here, a word every `stride` bytes is 0; before tail: none is */
-	uint32_t stride;       /* span of the record committed last; 0: a reservation of another size stands */
-	uint32_t steady;       /* the one before it had the same */
 	uint32_t round;	       /* alignment - 1 */
 	uint32_t max_payload;  /* bytes: what always fits an empty ring */
 	int status;	       /* after NULL: 0 not now, else why never (-errno) */
@@ -66,55 +59,47 @@ static inline void ringshm__spsc_wake_consumer(struct ringshm_spsc_producer *p)
 		p->wake(p);
 }
 
-/* Does the word at `position` hold the 0 of a header cleared ahead? */
-static inline bool ringshm__spsc_is_clear(const struct ringshm_spsc_producer *p, uint64_t position)
+/* The first position from `position` on that begins a line of memory. */
+static inline uint64_t ringshm__spsc_line(const struct ringshm_spsc_producer *p, uint64_t position)
 {
-	return (int64_t)(p->cleared - position) >= 0;
-}
-
-/* Tail has moved by a record of `span` bytes. */
-static inline void ringshm__spsc_note_span(struct ringshm_spsc_producer *p, uint64_t span)
-{
-	if (ringshm__unlikely(span != p->stride)) {
-		p->stride = (uint32_t)span;
-		p->steady = 0;
-		p->cleared = p->tail - 1;
-	}
+	return position + ((UINT64_C(0) - (uintptr_t)p->base - position) & (RINGSHM__SPSC_LINE - 1));
 }
 
 /*
- * R0 ahead of need, for records as long as the last two: off the way from a payload to its header, and
- * several at once, because lines taken from the other side in a row come several times as fast as lines
- * taken one a message. From `position` on, before which all is clear already.
+ * Take the next lines from the other side, each by one store where nothing is yet. A store to a line that
+ * the other side has read waits for it; several such stores in a row wait together, but a store to
+ * anything else between them waits for all before it. So payloads and headers, among which the private
+ * words are stored, shall find their lines taken already (docs/performance.md has the figures).
  */
-static inline void ringshm__spsc_clear_ahead(struct ringshm_spsc_producer *p, uint64_t position, uint64_t bytes)
+static inline uint64_t ringshm__spsc_take_lines(const struct ringshm_spsc_producer *p, uint64_t line)
 {
-	uint64_t end = position + bytes;
+	uint64_t end = line + RINGSHM_SPSC_AHEAD;
 
-	if (!p->stride) /* a longer or shorter payload may be under way behind tail */
-		return;
-	if (!p->steady) {
-		p->steady = 1;
-		return;
-	}
-	for (; (int64_t)(end - position) > 0 && (int64_t)(p->limit - position) > 0; position += p->stride) {
-		/* relaxed: R0, ordered by a later R1 */
-		ringshm_store_relaxed(ringshm__spsc_producer_word(p, position), 0);
-		p->cleared = position;
-	}
+	for (; line != end && (int64_t)(p->limit - line) > 0; line += RINGSHM__SPSC_LINE)
+		/* relaxed: nobody looks there before a later R1 */
+		ringshm_store_relaxed(ringshm__spsc_producer_word(p, line), 0);
+	return line;
 }
 
-/* Publish what ends at tail and begins with `header` at `position`: one store shows all of it. */
-static inline void ringshm__spsc_publish(struct ringshm_spsc_producer *p, uint64_t position, uint64_t header)
+/* The first line from `position` on that is not taken. */
+static inline uint64_t ringshm__spsc_untaken(const struct ringshm_spsc_producer *p, uint64_t position)
 {
-	/* limit: exactly full, and that word is the oldest unread header */
-	if (ringshm__unlikely(!ringshm__spsc_is_clear(p, p->tail) && p->tail != p->limit))
-		ringshm_store_relaxed(ringshm__spsc_producer_word(p, p->tail), 0); /* R0: ordered by R1 */
+	return ringshm__spsc_line(p, (int64_t)(p->taken - position) > 0 ? p->taken : position);
+}
+
+/*
+ * Publish what begins with `header` at `position` and ends at `tail`: one store shows all of it. What is
+ * private is stored behind that, in one go.
+ */
+static inline void ringshm__spsc_publish(struct ringshm_spsc_producer *p, uint64_t position, uint64_t header,
+					 uint64_t tail)
+{
+	if (ringshm__likely(tail != p->limit)) /* else exactly full, and that word is the oldest unread header */
+		ringshm_store_relaxed(ringshm__spsc_producer_word(p, tail), 0); /* R0: ordered by R1 */
 	/* R1: pairs with A1 in ringshm__spsc_look() */
 	ringshm_store_release(ringshm__spsc_producer_word(p, position), header);
-	ringshm_store_release(p->tail_word, p->tail); /* R3: pairs with A3 in used() and takeover */
-	if (ringshm__unlikely(!ringshm__spsc_is_clear(p, p->tail + p->stride)))
-		ringshm__spsc_clear_ahead(p, p->tail + p->stride, RINGSHM_SPSC_AHEAD);
+	ringshm_store_release(p->tail_word, tail); /* R3: pairs with A3 in used() and takeover */
+	p->tail = tail;
 	ringshm__spsc_wake_consumer(p);
 }
 
@@ -129,7 +114,7 @@ static inline void ringshm_spsc_flush(struct ringshm_spsc_producer *p)
 	if (!header)
 		return;
 	p->first_header = 0;
-	ringshm__spsc_publish(p, p->first, header);
+	ringshm__spsc_publish(p, p->first, header, p->tail);
 }
 
 /* Where a record of `span` bytes begins: at tail, or at the start of the ring if it does not fit before its end. */
@@ -210,38 +195,44 @@ static inline void *ringshm_spsc_reserve(struct ringshm_spsc_producer *p, uint32
 		if (!ringshm__spsc_make_room(p, need))
 			return NULL;
 	}
-	if (ringshm__unlikely(need != p->stride)) /* its payload may be written over what is cleared */
-		p->stride = 0;
 	p->reserved = len + 1;
 	return p->base + (start & (p->capacity - 1)) + p->overhead;
 }
 
 /*
- * Close the reservation with `len` bytes and move tail behind it. The header that is to stand at the old
- * tail, which the caller stores, or 0 when no reservation is open.
+ * What closes the reservation with `len` bytes: the header that is to stand at tail, which the caller
+ * stores, and in *end where tail goes. 0: no reservation is open.
  */
 static inline uint64_t ringshm__spsc_complete(struct ringshm_spsc_producer *p, uint32_t len, uint16_t type,
-					      uint16_t flags)
+					      uint16_t flags, uint64_t *end)
 {
-	uint64_t tail = p->tail, start, header;
+	uint64_t start, header;
 	uint32_t reserved = p->reserved;
 
 	if (ringshm__unlikely(!reserved))
 		return 0;
 	start = ringshm__spsc_start(p, ringshm__spsc_span(p->overhead, p->round, reserved - 1));
-	p->reserved = 0;
 	if (ringshm__unlikely(len >= reserved))
 		len = reserved - 1; /* never more than was reserved */
 	header = ringshm_record_header(len, type, flags) | ringshm__spsc_lap(start, p->capacity);
 	if (ringshm__unlikely(p->overhead > sizeof(ringshm_word))) /* relaxed: published by R1 like the payload */
 		ringshm_store_relaxed(ringshm__spsc_producer_word(p, start) + 1, p->clock ? p->clock() : 0);
-	if (ringshm__unlikely(start != tail)) { /* behind a pad, which then comes first */
+	if (ringshm__unlikely(start != p->tail)) { /* behind a pad, which then comes first */
 		ringshm_store_relaxed(ringshm__spsc_producer_word(p, start), header); /* relaxed: ordered by R1 */
-		header = RINGSHM_RECORD_COMMITTED | RINGSHM_RECORD_PAD | ringshm__spsc_lap(tail, p->capacity);
+		header = RINGSHM_RECORD_COMMITTED | RINGSHM_RECORD_PAD | ringshm__spsc_lap(p->tail, p->capacity);
 	}
-	p->tail = start + ringshm__spsc_span(p->overhead, p->round, len);
-	ringshm__spsc_note_span(p, p->tail - tail);
+	*end = start + ringshm__spsc_span(p->overhead, p->round, len);
 	return header;
+}
+
+/* The reservation is closed and tail is `tail` now; `position` was it before. */
+static inline void ringshm__spsc_closed(struct ringshm_spsc_producer *p, uint64_t position)
+{
+	uint64_t next = p->tail + (p->tail - position) + sizeof(ringshm_word); /* if it is like this one */
+
+	p->reserved = 0;
+	if (ringshm__unlikely((int64_t)(next - p->taken) > 0))
+		p->taken = ringshm__spsc_take_lines(p, ringshm__spsc_untaken(p, p->tail));
 }
 
 /*
@@ -252,18 +243,18 @@ static inline uint64_t ringshm__spsc_complete(struct ringshm_spsc_producer *p, u
 static inline void ringshm_spsc_commit_more_typed(struct ringshm_spsc_producer *p, uint32_t len, uint16_t type,
 						  uint16_t flags)
 {
-	uint64_t position = p->tail, header = ringshm__spsc_complete(p, len, type, flags);
+	uint64_t position = p->tail, end, header = ringshm__spsc_complete(p, len, type, flags, &end);
 
 	if (ringshm__unlikely(!header))
 		return;
 	if (p->first_header) { /* relaxed: hidden behind the first header until R1 */
 		ringshm_store_relaxed(ringshm__spsc_producer_word(p, position), header);
-		if (ringshm__unlikely(!ringshm__spsc_is_clear(p, p->tail)))
-			ringshm__spsc_clear_ahead(p, p->tail, 2 * RINGSHM_SPSC_AHEAD);
 	} else {
 		p->first = position;
 		p->first_header = header;
 	}
+	p->tail = end;
+	ringshm__spsc_closed(p, position);
 }
 
 static inline void ringshm_spsc_commit_more(struct ringshm_spsc_producer *p, uint32_t len)
@@ -275,16 +266,18 @@ static inline void ringshm_spsc_commit_more(struct ringshm_spsc_producer *p, uin
 static inline void ringshm_spsc_commit_typed(struct ringshm_spsc_producer *p, uint32_t len, uint16_t type,
 					     uint16_t flags)
 {
-	uint64_t position = p->tail, header;
+	uint64_t position = p->tail, end, header;
 
 	if (ringshm__unlikely(p->first_header)) {
 		ringshm_spsc_commit_more_typed(p, len, type, flags);
 		ringshm_spsc_flush(p);
 		return;
 	}
-	header = ringshm__spsc_complete(p, len, type, flags);
-	if (ringshm__likely(header))
-		ringshm__spsc_publish(p, position, header);
+	header = ringshm__spsc_complete(p, len, type, flags, &end);
+	if (ringshm__unlikely(!header))
+		return;
+	ringshm__spsc_publish(p, position, header, end);
+	ringshm__spsc_closed(p, position);
 }
 
 static inline void ringshm_spsc_commit(struct ringshm_spsc_producer *p, uint32_t len)
@@ -311,6 +304,73 @@ static inline int ringshm_spsc_send(struct ringshm_spsc_producer *p, const void 
 		memcpy(payload, buf, len);
 	ringshm_spsc_commit(p, len);
 	return 0;
+}
+
+/* How many of `n` records of `span` bytes fit between tail and the end of the ring, in one piece. */
+static inline uint32_t ringshm__spsc_fit(struct ringshm_spsc_producer *p, uint64_t span, uint32_t n)
+{
+	uint64_t end = p->capacity - (p->tail & (p->capacity - 1)), room;
+
+	if (p->limit - p->tail < n * span && n * span <= end)
+		ringshm__spsc_make_room(p, n * span);
+	room = p->limit - p->tail < end ? p->limit - p->tail : end;
+	return n * span <= room ? n : (uint32_t)(room / span);
+}
+
+/*
+ * Copies of `n` messages of `len` bytes, into a run at tail that is unpublished as long as its first
+ * header is missing. The ring is written in one direction and nothing else is stored meanwhile.
+ */
+ringshm__inline void ringshm__spsc_fill(struct ringshm_spsc_producer *p, const void *buf, uint32_t len, uint32_t n)
+{
+	const unsigned char *from = (const unsigned char *)buf;
+	uint64_t span = ringshm__spsc_span(p->overhead, p->round, len), at = p->tail, stamp = p->clock ? p->clock() : 0;
+	uint64_t header = ringshm_record_header(len, 0, 0) | ringshm__spsc_lap(at, p->capacity);
+	uint64_t taken = ringshm__spsc_untaken(p, at);
+
+	for (uint32_t i = 0; i < n; i++, at += span, from += len) {
+		ringshm_word *word = ringshm__spsc_producer_word(p, at);
+
+		if (ringshm__unlikely((int64_t)(at + span + sizeof(*word) - taken) > 0) && span < RINGSHM_SPSC_AHEAD)
+			taken = ringshm__spsc_take_lines(p, taken);
+		if (i) /* relaxed: hidden behind the first header until R1 */
+			ringshm_store_relaxed(word, header);
+		if (p->overhead > sizeof(*word)) /* relaxed: published by R1 like the payload */
+			ringshm_store_relaxed(word + 1, stamp);
+		if (len)
+			memcpy((unsigned char *)word + p->overhead, from, len);
+	}
+	p->taken = taken;
+}
+
+/*
+ * Send copies of `n` messages of `len` bytes each, which stand one behind the other at `buf`; all become
+ * visible at once. Gives up an open reservation, and publishes what was committed before. Wait-free,
+ * but for the copying. How many were sent, perhaps fewer than n; -EAGAIN: none, not now; else
+ * p->status: never.
+ */
+ringshm__inline int ringshm_spsc_send_n(struct ringshm_spsc_producer *p, const void *buf, uint32_t len, uint32_t n)
+{
+	uint32_t span = ringshm__spsc_span(p->overhead, p->round, len), fit;
+	uint64_t position = p->tail, header;
+	int error;
+
+	if (ringshm__unlikely(!n))
+		return 0;
+	p->reserved = 0;
+	ringshm_spsc_flush(p);
+	if (ringshm__unlikely(n > RINGSHM_SPSC_RUN_MAX))
+		n = RINGSHM_SPSC_RUN_MAX;
+	/* relaxed: as in reserve */
+	fit = len > p->max_payload || ringshm_load_relaxed(p->state) ? 0 : ringshm__spsc_fit(p, span, n);
+	if (ringshm__unlikely(!fit)) { /* round the end, or there is a reason why never */
+		error = ringshm_spsc_send(p, buf, len);
+		return error ? error : 1;
+	}
+	ringshm__spsc_fill(p, buf, len, fit);
+	header = ringshm_record_header(len, 0, 0) | ringshm__spsc_lap(position, p->capacity);
+	ringshm__spsc_publish(p, position, header, position + (uint64_t)fit * span);
+	return (int)fit;
 }
 
 /* Bytes in the ring that the consumer has not released, headers and pads included; a snapshot. */

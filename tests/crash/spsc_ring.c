@@ -45,19 +45,19 @@ bool ring_create(uint64_t capacity, uint32_t alignment, uint64_t features, uint6
 	return true;
 }
 
-static uint32_t length_of(uint32_t number)
+uint32_t ring_length(uint32_t number)
 {
 	return 4 + number * 7 % 23;
 }
 
 uint32_t ring_span(uint32_t number)
 {
-	return ringshm__spsc_span(p.overhead, p.round, length_of(number));
+	return ringshm__spsc_span(p.overhead, p.round, ring_length(number));
 }
 
 bool put(struct ringshm_spsc_producer *to, uint32_t number, bool publish)
 {
-	uint32_t length = length_of(number);
+	uint32_t length = ring_length(number);
 	unsigned char *payload = (unsigned char *)ringshm_spsc_reserve(to, length);
 
 	if (!payload)
@@ -71,6 +71,26 @@ bool put(struct ringshm_spsc_producer *to, uint32_t number, bool publish)
 	return true;
 }
 
+bool put_run(struct ringshm_spsc_producer *to, uint32_t number, uint32_t apart, uint32_t n)
+{
+	uint32_t length = ring_length(number);
+	unsigned char run[256];
+
+	for (uint32_t i = 0; i < n; i++, number += apart) {
+		memcpy(run + (size_t)i * length, &number, 4);
+		memcpy(run + (size_t)i * length + 4, bytes_of(number), length - 4);
+	}
+	return ringshm_spsc_send_n(to, run, length, n) == (int)n;
+}
+
+/* Records of a run have neither type nor flags. */
+static bool is_marked(const struct ringshm_spsc_consumer *from, uint32_t number)
+{
+	uint16_t type = ringshm_spsc_type(from), flags = ringshm_spsc_flags(from);
+
+	return (type == (uint16_t)number && flags == FLAGS) || (!type && !flags);
+}
+
 static uint32_t number_of(const struct ringshm_spsc_consumer *from, const unsigned char *payload, uint32_t length)
 {
 	uint32_t number;
@@ -80,8 +100,8 @@ static uint32_t number_of(const struct ringshm_spsc_consumer *from, const unsign
 	if (length < 4)
 		return FOREIGN;
 	memcpy(&number, payload, 4);
-	if (length != length_of(number) || ringshm_spsc_type(from) != (uint16_t)number ||
-	    ringshm_spsc_flags(from) != FLAGS || memcmp(payload + 4, bytes_of(number), length - 4) != 0)
+	if (length != ring_length(number) || !is_marked(from, number) ||
+	    memcmp(payload + 4, bytes_of(number), length - 4) != 0)
 		return FOREIGN;
 	return number;
 }

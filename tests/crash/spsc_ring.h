@@ -19,10 +19,13 @@ bool fail(const char *what, uint64_t number);
 
 /* Shapes in which a record without payload is exactly as long as the alignment: every gap can be filled. */
 bool ring_create(uint64_t capacity, uint32_t alignment, uint64_t features, uint64_t start_position);
-uint32_t ring_span(uint32_t number); /* bytes that record takes */
+uint32_t ring_length(uint32_t number); /* of that record's payload */
+uint32_t ring_span(uint32_t number);   /* bytes that record takes */
 
 /* Records know their number: it tells their length, type and bytes. */
 bool put(struct ringshm_spsc_producer *to, uint32_t number, bool publish);
+/* As a run: n records, up to 8, whose numbers are so far apart that all are equally long. */
+bool put_run(struct ringshm_spsc_producer *to, uint32_t number, uint32_t apart, uint32_t n);
 /* The number of the record behind those shown; 0: none; FOREIGN: nobody has sent that. */
 uint32_t look(struct ringshm_spsc_consumer *from);
 uint32_t take(struct ringshm_spsc_consumer *from);

@@ -65,6 +65,11 @@ static void act_stream(struct ringshm_spsc_producer *v)
 		put(v, OF_VICTIM + i * SAME_SIZE, true);
 }
 
+static void act_run(struct ringshm_spsc_producer *v)
+{
+	put_run(v, OF_VICTIM, SAME_SIZE, 3);
+}
+
 static void act_mixed(struct ringshm_spsc_producer *v)
 {
 	put(v, OF_VICTIM, true);
@@ -98,6 +103,7 @@ static const struct producing producings[] = {
 	{"closes", 1, 0, false, {1}, 1, act_close},
 	{"sends records of one size", 0, 0, false, {1, 1, 1, 1, 1}, SAME_SIZE, act_stream},
 	{"sends records of one size round the end", 0, 9, false, {1, 1, 1, 1, 1}, SAME_SIZE, act_stream},
+	{"sends a run", 1, 0, false, {3}, SAME_SIZE, act_run},
 };
 
 static bool prepare(const struct producing *s)
@@ -232,6 +238,15 @@ static void act_receive(struct ringshm_spsc_consumer *v)
 	ringshm_spsc_recv(v, bytes, sizeof(bytes), &length);
 }
 
+static void act_receive_runs(struct ringshm_spsc_consumer *v)
+{
+	unsigned char bytes[256];
+
+	ringshm_spsc_recv_n(v, bytes, ring_length(1), 5);
+	ringshm_spsc_recv_n(v, bytes, ring_length(1), 5); /* the next has another length: stays */
+	ringshm_spsc_recv_n(v, bytes, ring_length(2), 5);
+}
+
 static void act_empty(struct ringshm_spsc_consumer *v)
 {
 	uint32_t length;
@@ -255,6 +270,7 @@ static const struct consuming consumings[] = {
 	{"releases one by one", false, {1, 2, 3}, act_one_by_one},
 	{"releases several of those shown", false, {1, 4, 5}, act_several},
 	{"receives copies", false, {1, 2}, act_receive},
+	{"receives runs", false, {1, 2}, act_receive_runs},
 	{"empties the ring", false, {RECORDS}, act_empty},
 	{"empties a full ring", true, {RECORDS}, act_empty},
 	{"closes", false, {1}, act_leave},

@@ -176,9 +176,41 @@ static void send(struct pair *x, uint32_t length)
 	model_flush(&x->m);
 }
 
+static void send_n(struct pair *x, uint32_t length)
+{
+	static unsigned char bytes[1 << 20];
+	uint64_t seed[40];
+	uint32_t n = 1 + random_below(&x->random, length < 4096 ? 40 : 4);
+	enum model_answer answer;
+	int expected = 0, got;
+
+	for (uint32_t i = 0; i < n; i++)
+		random_fill(seed[i] = random_next(&x->random), bytes + (size_t)i * length, length);
+	model_flush(&x->m);
+	x->m.open = false;
+	answer = model_room(&x->m, length);
+	got = ringshm_spsc_send_n(&x->p, bytes, length, n);
+	for (int i = 0; i < LOOKS && got == -EAGAIN && answer == MODEL_PERHAPS; i++)
+		got = ringshm_spsc_send_n(&x->p, bytes, length, n);
+	if (answer == MODEL_NO)
+		expected = length > x->m.max_payload ? -EMSGSIZE : -EAGAIN;
+	if (expected ? got != expected : got < 1 || got > (int)n)
+		differs(x, "send_n(%u, %u) gave %d, not %d", length, n, got, expected ? expected : (int)n);
+	learn_known(x);
+	for (int i = 0; i < got && !x->broken[0]; i++) {
+		struct model_record *r;
+
+		model_reserve(&x->m, length);
+		r = model_commit(&x->m, length);
+		r->seed = seed[i];
+		r->stamp = x->p.clock ? ticks : 0;
+	}
+	model_flush(&x->m);
+}
+
 static void produce(struct pair *x)
 {
-	switch (random_below(&x->random, 8)) {
+	switch (random_below(&x->random, 9)) {
 	case 0:
 	case 1:
 		x->doing = "commit";
@@ -207,6 +239,10 @@ static void produce(struct pair *x)
 			ringshm_spsc_discard(&x->p);
 			x->m.open = false;
 		}
+		break;
+	case 7:
+		x->doing = "send_n";
+		send_n(x, some_length(x));
 		break;
 	default:
 		x->doing = "send";
@@ -285,9 +321,41 @@ static void receive(struct pair *x, uint32_t room)
 	model_release(&x->m, 1);
 }
 
+/* Up to `n` records of `length` bytes; what was shown comes again. */
+static void receive_n(struct pair *x, uint32_t length, uint32_t n)
+{
+	static unsigned char bytes[1 << 21];
+	const struct model_record *r;
+	uint32_t run = 0;
+	int got = ringshm_spsc_recv_n(&x->c, bytes, length, n);
+
+	x->m.shown = 0;
+	while (run < n && run < x->m.visible && model_look(&x->m, run)->length == length)
+		run++;
+	r = model_look(&x->m, 0);
+	if (run ? got < 1 || got > (int)run : got != (r ? -EMSGSIZE : -EAGAIN))
+		differs(x, "recv_n(%u, %u) gave %d, and %u stand there", length, n, got, run);
+	if (got == -EMSGSIZE && !x->broken[0])
+		peek(x);
+	for (int i = 0; i < got && !x->broken[0]; i++)
+		if (!random_same(model_peek_next(&x->m)->seed, bytes + (size_t)i * length, length))
+			differs(x, "recv_n gave other bytes as record %d of %d", i, got);
+	if (got > 0)
+		model_release(&x->m, (uint32_t)got);
+}
+
+/* Of the length that is there, mostly. */
+static void receive_some(struct pair *x)
+{
+	uint32_t length = x->m.visible ? x->m.record[x->m.first % MODEL_RECORDS].length : 8;
+	uint32_t n = 1 + random_below(&x->random, length < 4096 ? 40 : 4);
+
+	receive_n(x, random_below(&x->random, 8) ? length : some_length(x), n);
+}
+
 static void consume(struct pair *x)
 {
-	switch (random_below(&x->random, 8)) {
+	switch (random_below(&x->random, 9)) {
 	case 0:
 	case 1:
 		x->doing = "peek";
@@ -305,6 +373,10 @@ static void consume(struct pair *x)
 	case 5:
 		x->doing = "release of some";
 		release(x, random_below(&x->random, x->m.shown + 1));
+		break;
+	case 6:
+		x->doing = "recv_n";
+		receive_some(x);
 		break;
 	default:
 		x->doing = "recv";

@@ -418,3 +418,90 @@ Test(spsc, a_flush_spares_the_payload_that_is_being_written)
 	for (int i = 0; i < 50; i++)
 		cr_expect_eq(payload[i], RINGSHM_RECORD_COMMITTED);
 }
+
+/* ---- runs ------------------------------------------------------------------------------------- */
+
+static const char run[] = "11112222333344445555";
+
+Test(spsc, a_run_arrives_as_its_messages_in_order)
+{
+	cr_expect_eq(ringshm_spsc_send_n(&e.p, run, 4, 5), 5);
+	for (const char *at = run; *at; at += 4) {
+		const void *payload = ringshm_spsc_peek(&e.c, &len);
+
+		cr_assert_not_null(payload);
+		cr_expect_eq(len, 4);
+		cr_expect_eq(memcmp(payload, at, 4), 0);
+		ringshm_spsc_release(&e.c, 1);
+	}
+	cr_expect_null(ringshm_spsc_peek(&e.c, &len));
+}
+
+Test(spsc, single_messages_are_received_as_a_run)
+{
+	char got[32] = "";
+
+	for (int i = 0; i < 5; i++)
+		ringshm_spsc_send(&e.p, run + 4 * i, 4);
+	cr_expect_eq(ringshm_spsc_recv_n(&e.c, got, 4, 3), 3);
+	cr_expect_eq(ringshm_spsc_recv_n(&e.c, got + 12, 4, 8), 2);
+	cr_expect_str_eq(got, run);
+	cr_expect_eq(ringshm_spsc_recv_n(&e.c, got, 4, 8), -EAGAIN);
+}
+
+Test(spsc, a_run_ends_before_a_message_of_another_length)
+{
+	char got[32] = "";
+
+	ringshm_spsc_send_n(&e.p, run, 4, 2);
+	put("longer");
+	cr_expect_eq(ringshm_spsc_recv_n(&e.c, got, 4, 8), 2);
+	cr_expect_eq(ringshm_spsc_recv_n(&e.c, got, 4, 8), -EMSGSIZE);
+	cr_expect_str_eq(text(ringshm_spsc_peek(&e.c, &len)), "longer", "it stays");
+}
+
+Test(spsc, a_run_publishes_the_batch_before_it_and_gives_up_the_reservation)
+{
+	memcpy(ringshm_spsc_reserve(&e.p, 5), "first", 5);
+	ringshm_spsc_commit_more(&e.p, 5);
+	memcpy(ringshm_spsc_reserve(&e.p, 5), "never", 5);
+	cr_expect_eq(ringshm_spsc_send_n(&e.p, run, 4, 1), 1);
+	ringshm_spsc_commit(&e.p, 5);
+	cr_expect_str_eq(text(ringshm_spsc_peek(&e.c, &len)), "first");
+	ringshm_spsc_release(&e.c, 1);
+	cr_expect_str_eq(text(ringshm_spsc_peek(&e.c, &len)), "1111");
+	ringshm_spsc_release(&e.c, 1);
+	cr_expect_null(ringshm_spsc_peek(&e.c, &len));
+}
+
+Test(spsc, a_run_takes_what_room_there_is_round_the_end_too)
+{
+	static char many[1 << 16], got[1 << 16];
+	int sent = ringshm_spsc_send_n(&e.p, many, 8, sizeof(many) / 8), more = -EAGAIN;
+
+	cr_expect_eq(sent, (int)(e.p.capacity / 16));
+	cr_expect_eq(ringshm_spsc_send_n(&e.p, many, 8, 1), -EAGAIN);
+	cr_expect_eq(ringshm_spsc_recv_n(&e.c, got, 8, 10), 10);
+	ringshm_spsc_peek_next(&e.c, &len);			    /* the first of those that are left */
+	for (int looks = 0; looks < 64 && more == -EAGAIN; looks++) /* it looks for room this small now and then */
+		more = ringshm_spsc_send_n(&e.p, many, 8, 20);
+	cr_expect_eq(more, 10);
+	for (int n = sent - 10 + more; n > 0;) {
+		int k = ringshm_spsc_recv_n(&e.c, got, 8, 100);
+
+		cr_assert_gt(k, 0);
+		n -= k;
+		cr_expect_geq(n, 0);
+	}
+	cr_expect_eq(ringshm_spsc_recv_n(&e.c, got, 8, 1), -EAGAIN);
+}
+
+Test(spsc, a_run_that_can_never_fit_and_an_empty_one_say_so)
+{
+	static char large[1 << 20];
+
+	cr_expect_eq(ringshm_spsc_send_n(&e.p, run, 4, 0), 0);
+	cr_expect_eq(ringshm_spsc_recv_n(&e.c, large, 4, 0), 0);
+	cr_expect_eq(ringshm_spsc_send_n(&e.p, large, e.p.max_payload + 1, 2), -EMSGSIZE);
+	cr_expect_eq(ringshm_spsc_recv_n(&e.c, large, e.p.max_payload + 1, 2), -EAGAIN);
+}
