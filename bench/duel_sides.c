@@ -34,7 +34,7 @@ int duel_messages(struct peer_side *s, unsigned int batch)
 	s->mask = large ? 0 : PEER_TABLE - 1;
 	n = s->mask + (large ? 1 : PEER_BULK); /* so that a bulk may begin anywhere */
 	s->table = messages_new(n, s->size);
-	s->buf = messages_new(batch > 1 ? PEER_BULK : 1, s->size);
+	s->buf = messages_new(large && batch <= 1 ? 1 : PEER_BULK, s->size);
 	if (!s->table || !s->buf)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++)

@@ -106,6 +106,7 @@ extern const struct peer peer_moodycamel;
 extern const struct peer peer_pipe;
 extern const struct peer peer_spsc;
 extern const struct peer peer_spsc_bulk;
+extern const struct peer peer_spsc_mixed;
 extern const struct peer peer_stream;
 extern const struct peer peer_token;
 extern const struct peer peer_unix;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Candidate: ringshm spsc, one message a publish and batches. */
+/* Candidates: ringshm spsc, one message a publish, runs of many, and the one to the other. */
 #include <stdlib.h>
 
 #include <ringshm/ringshm.h>
@@ -109,65 +109,59 @@ PEER__INLINE int receive_one(struct peer_side *s, uint64_t *message)
 
 PEER_SINGLE_LOOPS(send_one, receive_one)
 
-/* Room for one more in the open batch, or NULL with why in *error. */
-PEER__INLINE void *room(struct peer_side *s, struct ringshm_spsc_producer *p, int *error)
+/* The common sizes as in a program that has one type of message, known when it is compiled. */
+PEER__INLINE int send_run(struct peer_side *s, const uint64_t *messages, uint32_t n)
 {
-	void *payload;
+	struct ringshm_spsc_producer *p = (struct ringshm_spsc_producer *)s->out;
 
-	do {
-		for (uint32_t looks = s->spins; looks; looks--) {
-			payload = ringshm_spsc_reserve(p, s->size);
-			if (payload)
-				return payload;
-			if (p->status) {
-				*error = p->status;
-				return NULL;
-			}
-		}
-		sched_yield();
-	} while (floor_now_ns() < s->deadline_ns);
-	*error = -ETIMEDOUT;
-	return NULL;
+	switch (s->size) {
+	case 8:
+		return ringshm_spsc_send_n(p, messages, 8, n);
+	case 64:
+		return ringshm_spsc_send_n(p, messages, 64, n);
+	default:
+		return ringshm_spsc_send_n(p, messages, s->size, n);
+	}
 }
 
 static int produce_bulk(struct peer_side *s, uint64_t n)
 {
-	struct ringshm_spsc_producer *p = (struct ringshm_spsc_producer *)s->out;
 	uint64_t i = s->sent, end = i + n;
-	int error;
+	int count = 0;
 
-	while (i != end) {
-		void *payload = room(s, p, &error);
-
-		if (!payload)
-			return error;
-		peer__copy(payload, peer__message(s, i++), s->size);
-		ringshm_spsc_commit_more(p, s->size);
-		if (i % PEER_BULK == 0)
-			ringshm_spsc_flush(p);
-	}
-	s->sent = i;
-	return 0;
+	do {
+		for (uint32_t looks = s->spins; looks && i != end; looks--) {
+			count = send_run(s, peer__message(s, i), PEER_BULK - (uint32_t)(i % PEER_BULK));
+			if (count < 0 && count != -EAGAIN)
+				return count;
+			i += count > 0 ? (uint64_t)count : 0;
+			looks = count > 0 ? s->spins : looks;
+		}
+		s->sent = i;
+		if (i == end)
+			return 0;
+		sched_yield();
+	} while (floor_now_ns() < s->deadline_ns);
+	return -ETIMEDOUT;
 }
 
-PEER__INLINE int receive_bulk(struct peer_side *s, uint64_t *message)
+PEER__INLINE int receive_bulk(struct peer_side *s, uint64_t *messages)
 {
 	struct ringshm_spsc_consumer *c = (struct ringshm_spsc_consumer *)s->in;
-	uint32_t n, len = 0;
+	int count;
 
-	for (n = 0; n < PEER_BULK; n++) {
-		const void *payload = ringshm_spsc_peek_next(c, &len);
-
-		if (!payload)
-			break;
-		if (len != s->size)
-			return -EBADMSG;
-		peer__copy(message + n * (s->size / 8), payload, s->size);
+	switch (s->size) {
+	case 8:
+		count = ringshm_spsc_recv_n(c, messages, 8, PEER_BULK);
+		break;
+	case 64:
+		count = ringshm_spsc_recv_n(c, messages, 64, PEER_BULK);
+		break;
+	default:
+		count = ringshm_spsc_recv_n(c, messages, s->size, PEER_BULK);
+		break;
 	}
-	peer__take(message); /* before its place is given back */
-	if (n)
-		ringshm_spsc_release(c, n);
-	return n ? (int)n : c->status;
+	return count == -EAGAIN ? 0 : count;
 }
 
 static int consume_bulk(struct peer_side *s, uint64_t n)
@@ -191,7 +185,7 @@ const struct peer peer_spsc = {
 };
 
 const struct peer peer_spsc_bulk = {
-	.name = "ringshm spsc, batches",
+	.name = "ringshm spsc, runs",
 	.batch = PEER_BULK,
 	.ours = true,
 	.cannot = cannot,
@@ -200,5 +194,19 @@ const struct peer peer_spsc_bulk = {
 	.open = open_ends,
 	.close = close_ends,
 	.produce = produce_bulk,
+	.consume = consume_bulk,
+};
+
+/* Each message visible at once, to a consumer that is after throughput. */
+const struct peer peer_spsc_mixed = {
+	.name = "ringshm spsc, to runs",
+	.batch = 1,
+	.ours = true,
+	.cannot = cannot,
+	.create = create,
+	.destroy = destroy,
+	.open = open_ends,
+	.close = close_ends,
+	.produce = produce,
 	.consume = consume_bulk,
 };

@@ -9,10 +9,10 @@
 	}
 
 /* Everybody who moves small messages one way. */
-#define STREAMERS                                                                                              \
-	{                                                                                                      \
-		&peer_stream, &peer_spsc, &peer_spsc_bulk, &peer_dpdk, &peer_dpdk_bulk, &peer_ck, &peer_boost, \
-			&peer_moodycamel, &peer_pipe, &peer_unix                                               \
+#define STREAMERS                                                                                                   \
+	{                                                                                                           \
+		&peer_stream, &peer_spsc, &peer_spsc_mixed, &peer_spsc_bulk, &peer_dpdk, &peer_dpdk_bulk, &peer_ck, \
+			&peer_boost, &peer_moodycamel, &peer_pipe, &peer_unix                                       \
 	}
 
 #define KIB(n) ((uint64_t)(n) << 10)
@@ -61,8 +61,9 @@ const struct duel_case suite[] = {
 		.what = DUEL_ONE_WAY,
 		.shape = {64, 1024, KIB(64)},
 		.candidates = STREAMERS,
-		.targets = {{"ringshm spsc", "DPDK rte_ring, bulk", 1.1},
-			    {"ringshm spsc, batches", "DPDK rte_ring, bulk", 1.1},
+		.targets = {{"ringshm spsc, to runs", "DPDK rte_ring, bulk", 1.1},
+			    {"ringshm spsc", "DPDK rte_ring, bulk", 1.1},
+			    {"ringshm spsc, runs", "DPDK rte_ring, bulk", 1.1},
 			    {"ringshm spsc", DUEL_BEST_SINGLE, 1.0}},
 	},
 	{
@@ -72,8 +73,9 @@ const struct duel_case suite[] = {
 		.shape = {64, 65536, MIB(4)},
 		.candidates = STREAMERS,
 		.targets = {{"ringshm spsc", DUEL_BEST_PEER, 1.25},
-			    {"ringshm spsc, batches", DUEL_BEST_PEER, 1.25},
-			    {"ringshm spsc, batches", "bare stream of lines", 0.6}},
+			    {"ringshm spsc, to runs", DUEL_BEST_PEER, 1.25},
+			    {"ringshm spsc, runs", DUEL_BEST_PEER, 1.25},
+			    {"ringshm spsc, runs", "bare stream of lines", 0.6}},
 	},
 	LARGE(4096, "4 KiB"),
 	LARGE(65536, "64 KiB"),
