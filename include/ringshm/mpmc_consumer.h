@@ -5,17 +5,11 @@
 
 #include <ringshm/mpmc_core.h>
 
-#ifdef __KERNEL__
-#include <linux/string.h>
-#else
-#include <string.h>
-#endif
-
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* A consumer's endpoint: as above. */
+/* A consumer's endpoint: private to one thread of one process; filled in by ringshm_mpmc_consumer_open(). */
 struct ringshm_mpmc_consumer {
 	struct ringshm__mpmc m;
 	uint64_t quarter; /* of the ring, in f: how often sleeping producers are thought of */
@@ -226,15 +220,12 @@ static inline void ringshm__mpmc_release_gapped(struct ringshm_mpmc_consumer *c,
  */
 static inline void ringshm_mpmc_release(struct ringshm_mpmc_consumer *c, uint32_t n)
 {
-	uint32_t i;
-
 	if (ringshm__unlikely(c->gaps)) {
 		ringshm__mpmc_release_gapped(c, n);
 	} else {
 		if (n > c->m.held)
 			n = c->m.held;
-		for (i = 0; i < n; i++)
-			ringshm__mpmc_give_back(c, c->m.first + ringshm__mpmc_f(i));
+		ringshm__mpmc_done_n(&c->m, RINGSHM__MPMC_CONSUMERS, c->m.first, n, RINGSHM_MPMC_FREE);
 		c->m.first += ringshm__mpmc_f(n);
 		c->m.held -= n;
 		ringshm__mpmc_given_back(c, c->m.first, n);
@@ -245,19 +236,6 @@ static inline void ringshm_mpmc_release(struct ringshm_mpmc_consumer *c, uint32_
 static inline void ringshm_mpmc_release_n(struct ringshm_mpmc_consumer *c, uint32_t n)
 {
 	ringshm_mpmc_release(c, n);
-}
-
-/* Small messages, whole words: less than the call of memcpy() costs. */
-static inline void ringshm__mpmc_copy(void *to, const void *from, uint32_t len)
-{
-	/* or compilers warn where `to` is a smaller object than lengths that never come */
-	__asm__("" : "+r"(to));
-	if (len == 8)
-		memcpy(to, from, 8);
-	else if (len == 64)
-		memcpy(to, from, 64);
-	else if (len)
-		memcpy(to, from, len);
 }
 
 /*

@@ -39,6 +39,12 @@
 #include <ringshm/atomic.h>
 #include <ringshm/status.h>
 
+#ifdef __KERNEL__
+#include <linux/string.h>
+#else
+#include <string.h>
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -152,12 +158,16 @@ static inline uint64_t ringshm__mpmc_marked(unsigned int side, uint64_t state)
 static inline uint32_t ringshm__mpmc_ready(const struct ringshm__mpmc *m, unsigned int side, uint64_t first,
 					   uint32_t max, uint64_t *off)
 {
-	const uint64_t plain = ringshm__mpmc_plain(side);
+	/* copies: after an acquire the compiler would read them again for each slot */
+	const uint64_t plain = ringshm__mpmc_plain(side), mask = m->mask;
+	unsigned char *const base = m->base;
+	const uint32_t stride = m->stride;
 	uint64_t want = first | ringshm__mpmc_turn(side);
 	uint32_t n;
 
 	for (n = 0; n < max; n++) {
-		*off = ringshm_load_acquire(ringshm__mpmc_word(m, want)) - want; /* A1: pairs with R2, R3 */
+		/* A1: pairs with R2, R3 */
+		*off = ringshm_load_acquire(ringshm__mpmc_slot(base, mask, stride, want)) - want;
 		if (*off >= plain)
 			break;
 		want += RINGSHM_MPMC_LOW + 1;
@@ -261,6 +271,18 @@ static inline void ringshm__mpmc_done(const struct ringshm__mpmc *m, unsigned in
 	uint64_t next = side ? f + m->mask + RINGSHM_MPMC_LOW + 1 : f | state;
 
 	ringshm_store_release(slot, next); /* R2: pairs with A1 */
+}
+
+/* The same for `n` slots from `f` on: no store of one makes the compiler read for the next what does not change. */
+static inline void ringshm__mpmc_done_n(const struct ringshm__mpmc *m, unsigned int side, uint64_t f, uint32_t n,
+					uint64_t state)
+{
+	const uint64_t mask = m->mask, more = side ? mask + RINGSHM_MPMC_LOW + 1 : state;
+	unsigned char *const base = m->base;
+	const uint32_t stride = m->stride;
+
+	for (; n; n--, f += RINGSHM_MPMC_LOW + 1)
+		ringshm_store_release(ringshm__mpmc_slot(base, mask, stride, f), f + more); /* R2: pairs with A1 */
 }
 
 /* ---- repair --------------------------------------------------------------------------------- */
@@ -381,6 +403,19 @@ static inline bool ringshm__mpmc_impatient(const struct ringshm__mpmc *m, uint64
 		return false;
 	*looks = 0;
 	return true;
+}
+
+/* Small messages, whole words: less than the call of memcpy() costs. */
+static inline void ringshm__mpmc_copy(void *to, const void *from, uint32_t len)
+{
+	/* or compilers warn where `to` is a smaller object than lengths that never come */
+	__asm__("" : "+r"(to));
+	if (len == 8)
+		memcpy(to, from, 8);
+	else if (len == 64)
+		memcpy(to, from, 64);
+	else if (len)
+		memcpy(to, from, len);
 }
 
 /* Slots between the two cursors of a ring, in use or reserved; a snapshot. */

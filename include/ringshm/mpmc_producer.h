@@ -5,12 +5,6 @@
 
 #include <ringshm/mpmc_core.h>
 
-#ifdef __KERNEL__
-#include <linux/string.h>
-#else
-#include <string.h>
-#endif
-
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -170,14 +164,20 @@ static inline void ringshm_mpmc_commit(struct ringshm_mpmc_producer *p, uint32_t
 /* Publish the `n` oldest slots reserved (more than there are: all), each with `len` bytes. Wait-free. */
 static inline void ringshm_mpmc_commit_n(struct ringshm_mpmc_producer *p, uint32_t n, uint32_t len)
 {
+	uint64_t f = p->m.first;
 	uint32_t i;
 
 	if (n > p->m.held)
 		n = p->m.held;
 	if (!n)
 		return;
-	for (i = 0; i < n; i++)
-		ringshm__mpmc_publish_first(p, len, 0, 0);
+	if (len > p->max_payload)
+		len = p->max_payload;
+	for (i = 0; i < n && !p->compact; i++)
+		ringshm__mpmc_describe(p, ringshm__mpmc_word(&p->m, f + ringshm__mpmc_f(i)), len, 0, 0);
+	p->m.first = f + ringshm__mpmc_f(n);
+	p->m.held -= n;
+	ringshm__mpmc_done_n(&p->m, RINGSHM__MPMC_PRODUCERS, f, n, RINGSHM_MPMC_READY + (p->compact ? len : 0));
 	ringshm__mpmc_wake_consumers(p, n);
 }
 
@@ -186,12 +186,9 @@ static inline void ringshm_mpmc_discard(struct ringshm_mpmc_producer *p)
 {
 	if (!p->m.held)
 		return;
-	while (p->m.held) {
-		ringshm__mpmc_done(&p->m, RINGSHM__MPMC_PRODUCERS, ringshm__mpmc_word(&p->m, p->m.first), p->m.first,
-				   RINGSHM_MPMC_DISCARDED);
-		p->m.first += ringshm__mpmc_f(1);
-		p->m.held--;
-	}
+	ringshm__mpmc_done_n(&p->m, RINGSHM__MPMC_PRODUCERS, p->m.first, p->m.held, RINGSHM_MPMC_DISCARDED);
+	p->m.first += ringshm__mpmc_f(p->m.held);
+	p->m.held = 0;
 	ringshm__mpmc_wake_consumers(p, 1); /* it passes them, and wakes others if more stands behind */
 }
 
@@ -215,8 +212,7 @@ static inline int ringshm_mpmc_send(struct ringshm_mpmc_producer *p, const void 
 	} else {
 		return p->status ? p->status : -EAGAIN;
 	}
-	if (len)
-		memcpy((unsigned char *)one.slot + p->offset, buf, len);
+	ringshm__mpmc_copy((unsigned char *)one.slot + p->offset, buf, len);
 	ringshm__mpmc_publish(p, one.slot, one.f, len, 0, 0);
 	ringshm__mpmc_wake_consumers(p, 1);
 	return 0;
