@@ -97,6 +97,24 @@ PEER__INLINE int crowd__consume(struct peer_side *s, struct peer_burst *b, peer_
 	{                                                                    \
 		return crowd__consume(s, b, receive);                        \
 	}                                                                    \
+	static const struct peer_crowd name __attribute__((unused)) = {strict, name##_produce, name##_consume};
+
+/* For candidates whose messages' size is known when compiled. */
+PEER__INLINE const char *crowd_cannot(const struct peer_shape *shape)
+{
+	return shape->size == 8 || shape->size == 64 ? NULL : "messages of 8 and 64 bytes are built in";
+}
+
+/* NAME, made of NAME8 and NAME64. */
+#define CROWD_OF_SIZES(name, strict)                                              \
+	static int name##_produce(struct peer_side *s, struct peer_burst *b)      \
+	{                                                                         \
+		return (s->size == 8 ? name##8_produce : name##64_produce)(s, b); \
+	}                                                                         \
+	static int name##_consume(struct peer_side *s, struct peer_burst *b)      \
+	{                                                                         \
+		return (s->size == 8 ? name##8_consume : name##64_consume)(s, b); \
+	}                                                                         \
 	static const struct peer_crowd name = {strict, name##_produce, name##_consume};
 
 #endif /* RINGSHM_BENCH_CROWD_LOOPS_H */

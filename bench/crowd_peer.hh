@@ -25,10 +25,6 @@ template <template <class> class KIND, bool strict> struct crowd_peer {
 		void *queue;
 	};
 
-	static const char *cannot(const struct peer_shape *shape)
-	{
-		return shape->size == 8 || shape->size == 64 ? nullptr : "messages of 8 and 64 bytes are built in";
-	}
 	static int create(struct peer_lane *lane, const struct peer_shape *shape)
 	{
 		handle *h = new (std::nothrow) handle{shape->size, nullptr};
@@ -78,8 +74,8 @@ template <template <class> class KIND, bool strict> struct crowd_peer {
 	static constexpr struct peer_crowd crowd = {strict, produce, consume};
 	static constexpr struct peer peer(const char *name, unsigned int batch)
 	{
-		return {name,	 nullptr, batch, false,	  false,   true,    cannot,  create,
-			destroy, open,	  close, nullptr, nullptr, nullptr, nullptr, &crowd};
+		return {name,	 nullptr, batch, false,	  false,   true,    crowd_cannot, create,
+			destroy, open,	  close, nullptr, nullptr, nullptr, nullptr,	  &crowd};
 	}
 };
 

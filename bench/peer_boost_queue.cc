@@ -44,9 +44,7 @@ template <unsigned size> struct kind {
 
 static const char *cannot(const struct peer_shape *shape)
 {
-	bool can = (shape->size == 8 || shape->size == 64) && shape->slots == SLOTS;
-
-	return can ? nullptr : "messages of 8 and 64 bytes in 1,024 slots are built in";
+	return shape->slots == SLOTS ? crowd_cannot(shape) : "1,024 slots are built in";
 }
 
 static int create(struct peer_lane *lane, const struct peer_shape *shape)

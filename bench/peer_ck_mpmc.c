@@ -26,11 +26,6 @@ struct shared {
 	char buffer[] __attribute__((aligned(128)));
 };
 
-static const char *cannot(const struct peer_shape *shape)
-{
-	return shape->size == 8 || shape->size == 64 ? NULL : "messages of 8 and 64 bytes are built in";
-}
-
 static int create(struct peer_lane *lane, const struct peer_shape *shape)
 {
 	int error = peer_memory_create(lane, sizeof(struct shared) + (size_t)shape->slots * shape->size);
@@ -71,27 +66,17 @@ static void close_ends(struct peer_side *s)
 LOOPS(8)
 LOOPS(64)
 
-static int crowd_produce(struct peer_side *s, struct peer_burst *b)
-{
-	return (s->size == 8 ? loops8 : loops64).produce(s, b);
-}
-
-static int crowd_consume(struct peer_side *s, struct peer_burst *b)
-{
-	return (s->size == 8 ? loops8 : loops64).consume(s, b);
-}
-
-static const struct peer_crowd crowd = {true, crowd_produce, crowd_consume};
+CROWD_OF_SIZES(loops, true)
 
 const struct peer peer_ck_mpmc = {
 	.name = "ck_ring mpmc",
 	.batch = 1,
-	.cannot = cannot,
+	.cannot = crowd_cannot,
 	.create = create,
 	.destroy = peer_memory_destroy,
 	.open = open_ends,
 	.close = close_ends,
-	.crowd = &crowd,
+	.crowd = &loops,
 };
 
 #else /* no Concurrency Kit here */

@@ -43,47 +43,56 @@ static void close_ends(struct peer_side *s)
 	s->out = s->in = NULL;
 }
 
+/* The size is constant here, as in a program that has one type of element. */
+#define LOOPS(form, n, enqueue, dequeue)                                                     \
+	PEER__INLINE int form##_send##n(struct peer_side *s, uint64_t *message)              \
+	{                                                                                    \
+		return (int)enqueue((struct rte_ring *)s->out, message, n, 1, NULL);         \
+	}                                                                                    \
+	PEER__INLINE int form##_receive##n(struct peer_side *s, uint64_t *message)           \
+	{                                                                                    \
+		return (int)dequeue((struct rte_ring *)s->in, message, n, 1, NULL);          \
+	}                                                                                    \
+	PEER__INLINE int form##_send_bulk##n(struct peer_side *s, uint64_t *message)         \
+	{                                                                                    \
+		return (int)enqueue((struct rte_ring *)s->out, message, n, PEER_BULK, NULL); \
+	}                                                                                    \
+	PEER__INLINE int form##_receive_bulk##n(struct peer_side *s, uint64_t *message)      \
+	{                                                                                    \
+		return (int)dequeue((struct rte_ring *)s->in, message, n, PEER_BULK, NULL);  \
+	}                                                                                    \
+	CROWD_LOOPS(form##n, true, form##_send##n, form##_receive##n)                        \
+	CROWD_LOOPS(form##_bulk##n, true, form##_send_bulk##n, form##_receive_bulk##n)
+
 /* One form of synchronization: how to make it, and its two candidates. */
-#define FORM(form, type, enqueue, dequeue, single_name, bulk_name)                                 \
-	static int form##_create(struct peer_lane *lane, const struct peer_shape *shape)           \
-	{                                                                                          \
-		return create(lane, shape, type);                                                  \
-	}                                                                                          \
-	PEER__INLINE int form##_send(struct peer_side *s, uint64_t *message)                       \
-	{                                                                                          \
-		return (int)enqueue((struct rte_ring *)s->out, message, s->size, 1, NULL);         \
-	}                                                                                          \
-	PEER__INLINE int form##_receive(struct peer_side *s, uint64_t *message)                    \
-	{                                                                                          \
-		return (int)dequeue((struct rte_ring *)s->in, message, s->size, 1, NULL);          \
-	}                                                                                          \
-	PEER__INLINE int form##_send_bulk(struct peer_side *s, uint64_t *message)                  \
-	{                                                                                          \
-		return (int)enqueue((struct rte_ring *)s->out, message, s->size, PEER_BULK, NULL); \
-	}                                                                                          \
-	PEER__INLINE int form##_receive_bulk(struct peer_side *s, uint64_t *message)               \
-	{                                                                                          \
-		return (int)dequeue((struct rte_ring *)s->in, message, s->size, PEER_BULK, NULL);  \
-	}                                                                                          \
-	CROWD_LOOPS(form, true, form##_send, form##_receive)                                       \
-	CROWD_LOOPS(form##_bulk, true, form##_send_bulk, form##_receive_bulk)                      \
-	const struct peer peer_dpdk_##form = {                                                     \
-		.name = single_name,                                                               \
-		.batch = 1,                                                                        \
-		.create = form##_create,                                                           \
-		.destroy = peer_memory_destroy,                                                    \
-		.open = open_ends,                                                                 \
-		.close = close_ends,                                                               \
-		.crowd = &form,                                                                    \
-	};                                                                                         \
-	const struct peer peer_dpdk_##form##_bulk = {                                              \
-		.name = bulk_name,                                                                 \
-		.batch = PEER_BULK,                                                                \
-		.create = form##_create,                                                           \
-		.destroy = peer_memory_destroy,                                                    \
-		.open = open_ends,                                                                 \
-		.close = close_ends,                                                               \
-		.crowd = &form##_bulk,                                                             \
+#define FORM(form, type, enqueue, dequeue, single_name, bulk_name)                       \
+	static int form##_create(struct peer_lane *lane, const struct peer_shape *shape) \
+	{                                                                                \
+		return create(lane, shape, type);                                        \
+	}                                                                                \
+	LOOPS(form, 8, enqueue, dequeue)                                                 \
+	LOOPS(form, 64, enqueue, dequeue)                                                \
+	CROWD_OF_SIZES(form, true)                                                       \
+	CROWD_OF_SIZES(form##_bulk, true)                                                \
+	const struct peer peer_dpdk_##form = {                                           \
+		.name = single_name,                                                     \
+		.batch = 1,                                                              \
+		.cannot = crowd_cannot,                                                  \
+		.create = form##_create,                                                 \
+		.destroy = peer_memory_destroy,                                          \
+		.open = open_ends,                                                       \
+		.close = close_ends,                                                     \
+		.crowd = &form,                                                          \
+	};                                                                               \
+	const struct peer peer_dpdk_##form##_bulk = {                                    \
+		.name = bulk_name,                                                       \
+		.batch = PEER_BULK,                                                      \
+		.cannot = crowd_cannot,                                                  \
+		.create = form##_create,                                                 \
+		.destroy = peer_memory_destroy,                                          \
+		.open = open_ends,                                                       \
+		.close = close_ends,                                                     \
+		.crowd = &form##_bulk,                                                   \
 	};
 
 FORM(mpmc, RTE_RING_SYNC_MT, rte_ring_mp_enqueue_bulk_elem, rte_ring_mc_dequeue_bulk_elem, "DPDK MP/MC",

@@ -11,11 +11,6 @@
 _Static_assert(sizeof(struct ringshm_mpmc_producer) <= ENDPOINT && sizeof(struct ringshm_mpmc_consumer) <= ENDPOINT,
 	       "endpoints have grown: ask for more above");
 
-static const char *cannot(const struct peer_shape *shape)
-{
-	return shape->size > RINGSHM_MPMC_COMPACT_MAX - 8 ? "made for messages in compact slots" : NULL;
-}
-
 static int create(struct peer_lane *lane, const struct peer_shape *shape)
 {
 	struct ringshm_config config;
@@ -64,33 +59,24 @@ static int open_ends(struct peer_side *s, struct peer_lane *out, struct peer_lan
 	return error;
 }
 
-PEER__INLINE int send_one(struct peer_side *s, uint64_t *message)
+/* What a try returns to the loops: how many moved, 0 not now, or -errno. */
+PEER__INLINE int moved(int error)
 {
-	int error = ringshm_mpmc_send((struct ringshm_mpmc_producer *)s->out, message, s->size);
-
 	return error == -EAGAIN ? 0 : error ? error : 1;
 }
 
-PEER__INLINE int receive_one(struct peer_side *s, uint64_t *message)
-{
-	uint32_t len;
-	int error = ringshm_mpmc_recv((struct ringshm_mpmc_consumer *)s->in, message, s->size, &len);
-
-	return error == -EAGAIN ? 0 : error ? error : 1;
-}
-
-PEER__INLINE int send_bulk(struct peer_side *s, uint64_t *message)
+PEER__INLINE int send_bulk(struct peer_side *s, uint64_t *message, uint32_t size)
 {
 	struct ringshm_mpmc_producer *p = (struct ringshm_mpmc_producer *)s->out;
 	uint32_t n = ringshm_mpmc_reserve_n(p, PEER_BULK);
 
 	for (uint32_t i = 0; i < n; i++)
-		peer__copy(ringshm_mpmc_room(p, i), message + i * (s->size / 8), s->size);
-	ringshm_mpmc_commit_n(p, n, s->size);
+		memcpy(ringshm_mpmc_room(p, i), message + i * (size / 8), size);
+	ringshm_mpmc_commit_n(p, n, size);
 	return n ? (int)n : p->status;
 }
 
-PEER__INLINE int receive_bulk(struct peer_side *s, uint64_t *messages)
+PEER__INLINE int receive_bulk(struct peer_side *s, uint64_t *messages, uint32_t size)
 {
 	struct ringshm_mpmc_consumer *c = (struct ringshm_mpmc_consumer *)s->in;
 	uint32_t n = ringshm_mpmc_peek_n(c, PEER_BULK);
@@ -98,20 +84,44 @@ PEER__INLINE int receive_bulk(struct peer_side *s, uint64_t *messages)
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t len;
 
-		peer__copy(messages + i * (s->size / 8), ringshm_mpmc_at(c, i, &len), s->size);
+		memcpy(messages + i * (size / 8), ringshm_mpmc_at(c, i, &len), size);
 	}
 	ringshm_mpmc_release_n(c, n);
 	return n ? (int)n : c->status;
 }
 
-CROWD_LOOPS(single, true, send_one, receive_one)
-CROWD_LOOPS(bulk, true, send_bulk, receive_bulk)
+/* The size is constant here, as in a program that has one type of message. */
+#define LOOPS(n)                                                                                          \
+	PEER__INLINE int send##n(struct peer_side *s, uint64_t *message)                                  \
+	{                                                                                                 \
+		return moved(ringshm_mpmc_send((struct ringshm_mpmc_producer *)s->out, message, n));      \
+	}                                                                                                 \
+	PEER__INLINE int receive##n(struct peer_side *s, uint64_t *message)                               \
+	{                                                                                                 \
+		uint32_t len;                                                                             \
+		return moved(ringshm_mpmc_recv((struct ringshm_mpmc_consumer *)s->in, message, n, &len)); \
+	}                                                                                                 \
+	PEER__INLINE int send_bulk##n(struct peer_side *s, uint64_t *message)                             \
+	{                                                                                                 \
+		return send_bulk(s, message, n);                                                          \
+	}                                                                                                 \
+	PEER__INLINE int receive_bulk##n(struct peer_side *s, uint64_t *message)                          \
+	{                                                                                                 \
+		return receive_bulk(s, message, n);                                                       \
+	}                                                                                                 \
+	CROWD_LOOPS(single##n, true, send##n, receive##n)                                                 \
+	CROWD_LOOPS(bulk##n, true, send_bulk##n, receive_bulk##n)
+
+LOOPS(8)
+LOOPS(64)
+CROWD_OF_SIZES(single, true)
+CROWD_OF_SIZES(bulk, true)
 
 const struct peer peer_mpmc = {
 	.name = "ringshm mpmc",
 	.batch = 1,
 	.ours = true,
-	.cannot = cannot,
+	.cannot = crowd_cannot,
 	.create = create,
 	.destroy = destroy,
 	.open = open_ends,
@@ -123,7 +133,7 @@ const struct peer peer_mpmc_bulk = {
 	.name = "ringshm mpmc, batches",
 	.batch = PEER_BULK,
 	.ours = true,
-	.cannot = cannot,
+	.cannot = crowd_cannot,
 	.create = create,
 	.destroy = destroy,
 	.open = open_ends,
