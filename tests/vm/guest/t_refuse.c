@@ -67,22 +67,22 @@ GUEST_TEST(taken_name, "a name is given once, and again after unlinking")
 	CHECK_EQ(unlink_named("taken"), 0);
 }
 
-/* Every command, its place and the size of its argument. */
+/* Every command, its place, the size of its argument and the flags it knows. */
 static const struct command {
 	unsigned int code;
 	bool on_device, on_region;
-	uint32_t size;
+	uint32_t size, flags;
 } commands[] = {
-	{RINGSHM_KMOD_CREATE, true, false, sizeof(struct ringshm_kmod_create)},
-	{RINGSHM_KMOD_OPEN, true, false, sizeof(struct ringshm_kmod_open)},
-	{RINGSHM_KMOD_UNLINK, true, false, sizeof(struct ringshm_kmod_unlink)},
-	{RINGSHM_KMOD_INFO, true, true, sizeof(struct ringshm_kmod_info)},
-	{RINGSHM_KMOD_PLACEMENT, false, true, sizeof(struct ringshm_kmod_placement)},
-	{RINGSHM_KMOD_DUP, false, true, sizeof(struct ringshm_kmod_dup)},
-	{RINGSHM_KMOD_ATTACH, false, true, sizeof(struct ringshm_kmod_attach)},
-	{RINGSHM_KMOD_ALIVE, false, true, sizeof(struct ringshm_kmod_alive)},
-	{RINGSHM_KMOD_WAKE, false, true, sizeof(struct ringshm_kmod_wake)},
-	{RINGSHM_KMOD_EVENTFD, false, true, sizeof(struct ringshm_kmod_eventfd)},
+	{RINGSHM_KMOD_CREATE, true, false, sizeof(struct ringshm_kmod_create), RINGSHM_KMOD_RDONLY},
+	{RINGSHM_KMOD_OPEN, true, false, sizeof(struct ringshm_kmod_open), RINGSHM_KMOD_RDONLY},
+	{RINGSHM_KMOD_UNLINK, true, false, sizeof(struct ringshm_kmod_unlink), 0},
+	{RINGSHM_KMOD_INFO, true, true, sizeof(struct ringshm_kmod_info), 0},
+	{RINGSHM_KMOD_PLACEMENT, false, true, sizeof(struct ringshm_kmod_placement), 0},
+	{RINGSHM_KMOD_DUP, false, true, sizeof(struct ringshm_kmod_dup), RINGSHM_KMOD_RDONLY},
+	{RINGSHM_KMOD_ATTACH, false, true, sizeof(struct ringshm_kmod_attach), 0},
+	{RINGSHM_KMOD_ALIVE, false, true, sizeof(struct ringshm_kmod_alive), 0},
+	{RINGSHM_KMOD_WAKE, false, true, sizeof(struct ringshm_kmod_wake), 0},
+	{RINGSHM_KMOD_EVENTFD, false, true, sizeof(struct ringshm_kmod_eventfd), 0},
 };
 
 #define EACH_COMMAND(c) \
@@ -121,10 +121,13 @@ static void refuse_sizes(int fd, const struct command *c)
 
 static void refuse_flags(int fd, const struct command *c)
 {
-	for (int bit = 1; bit < 32; bit++) { /* bit 0 is RINGSHM_KMOD_RDONLY */
-		uint32_t *arg = argument(c->size, c->size);
+	for (uint32_t flag = 1; flag; flag <<= 1) {
+		uint32_t *arg;
 
-		arg[1] = 1u << bit;
+		if (c->flags & flag)
+			continue;
+		arg = argument(c->size, c->size);
+		arg[1] = flag;
 		CHECK_ERRNO(ioctl(fd, c->code, arg), EINVAL);
 		munmap((void *)((uintptr_t)arg & ~4095ull), 4096);
 	}
@@ -154,6 +157,22 @@ GUEST_TEST(bad_flags, "every ioctl refuses every flag it does not know")
 		if (c->on_region)
 			refuse_flags(region, c);
 	}
+}
+
+GUEST_TEST(bad_padding, "attach, alive and eventfd refuse padding that is not zero")
+{
+	int region = create(NULL, 2 * MIB);
+
+	for (uint32_t bit = 1; bit; bit <<= 1) {
+		struct ringshm_kmod_attach attaching = {.size = sizeof(attaching), .id = 0, .pad = bit};
+		struct ringshm_kmod_alive asking = {.size = sizeof(asking), .id = 0, .pad = bit};
+		struct ringshm_kmod_eventfd signalling = {.size = sizeof(signalling), .fd = -1, .pad = bit};
+
+		CHECK_ERRNO(ioctl(region, RINGSHM_KMOD_ATTACH, &attaching), EINVAL);
+		CHECK_ERRNO(ioctl(region, RINGSHM_KMOD_ALIVE, &asking), EINVAL);
+		CHECK_ERRNO(ioctl(region, RINGSHM_KMOD_EVENTFD, &signalling), EINVAL);
+	}
+	CHECK_EQ(info_of(region).attached, 0);
 }
 
 GUEST_TEST(grown_struct, "a longer argument whose unknown part is zero is accepted")
