@@ -133,7 +133,7 @@ int ringshm_mmap(struct file *file, struct vm_area_struct *vma)
 	if (!(file->f_mode & FMODE_WRITE))
 		clear |= VM_MAYWRITE;
 	if (ringshm_area_added(rf))
-		set |= VM_DONTCOPY;
+		set |= VM_DONTCOPY | VM_IO;	/* the second keeps MADV_DOFORK from undoing the first */
 	ringshm_vm_flags(vma, set, clear);
 	vma->vm_ops = &region_vm_ops;
 	trace_ringshm_map(rf->region, vma->vm_pgoff, vma_pages(vma));

@@ -227,6 +227,41 @@ GUEST_TEST(soft_dirty, "clearing soft-dirty bits leaves the mapping writable")
 	CHECK_EQ(at[BLOCK], 3);
 }
 
+/* Two-letter flags of the area that begins at `at`, as smaps tells them. */
+static void area_flags(const void *at, char *flags, size_t size)
+{
+	FILE *file = fopen("/proc/self/smaps", "r");
+	char line[512], start[32];
+	bool here = false, found = false;
+
+	CHECK(file);
+	snprintf(start, sizeof(start), "%lx-", (unsigned long)at);
+	while (!found && fgets(line, sizeof(line), file)) {
+		here = here || !strncmp(line, start, strlen(start));
+		found = here && !strncmp(line, "VmFlags:", 8);
+	}
+	fclose(file);
+	CHECK(found);
+	snprintf(flags, size, "%s", line + 8);
+}
+
+GUEST_TEST(flags_of_areas, "a mapping is shared and of frames, not dumped, not grown, and what is not allowed stays so")
+{
+	int region = create(NULL, 2 * MIB), readonly = dup_region(region, RINGSHM_KMOD_RDONLY);
+	const char *always[] = {" sh ", " pf ", " de ", " dd "}; /* (mr, mw, me: may read, write, execute) */
+	void *at = map(region, 2 * MIB), *seen = mmap(NULL, 2 * MIB, PROT_READ, MAP_SHARED, readonly, 0);
+	char flags[256], seen_flags[256];
+
+	CHECK(seen != MAP_FAILED);
+	area_flags(at, flags, sizeof(flags));
+	area_flags(seen, seen_flags, sizeof(seen_flags));
+	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
+		CHECK(strstr(flags, always[i]));
+	CHECK(strstr(flags, " mw ") && !strstr(flags, " me ") && !strstr(flags, " dc "));
+	CHECK(strstr(seen_flags, " dd ") && !strstr(seen_flags, " mw ") && !strstr(seen_flags, " me "));
+	CHECK_ERRNO(madvise(at, 2 * MIB, MADV_DODUMP), EINVAL);
+}
+
 static int forked(void *context)
 {
 	unsigned char *at = context;

@@ -237,6 +237,7 @@ GUEST_TEST(not_inherited, "a participant's mapping is not inherited, so a child 
 
 	CHECK_EQ(attach(own, &id), 0);
 	at = map(own, 2 * MIB);
+	CHECK_ERRNO(madvise(at, 2 * MIB, MADV_DOFORK), EINVAL);
 	CHECK_EQ(in_child(look_at, at), ENOMEM);
 	CHECK_EQ(alive(region, 2), 1);
 }
