@@ -15,6 +15,7 @@ enum planted_fault {
 	PLANTED_R2,	  /* the credit is stored relaxed */
 	PLANTED_A2,	  /* ... loaded relaxed */
 	PLANTED_R4,	  /* the consumer's progress is not stored */
+	PLANTED_KEPT,	  /* every second slot of a token ring is not emptied */
 };
 
 /* Weak: one of each, whichever files of a program include this. Set before its threads start. */
@@ -24,7 +25,7 @@ PLANTED_SHARED const void *planted_head;			   /* the consumer's progress */
 PLANTED_SHARED const void *planted_credit;			   /* the credit word, as both sides see it */
 PLANTED_SHARED const unsigned char *planted_records, *planted_end; /* the ring */
 
-static const char *const planted_names[] = {"none", "unzeroed", "generous", "R1", "A1", "R2", "A2", "R4"};
+static const char *const planted_names[] = {"none", "unzeroed", "generous", "R1", "A1", "R2", "A2", "R4", "kept"};
 
 /* False: no such fault. */
 static inline bool planted_choose(const char *name)
@@ -65,6 +66,8 @@ static inline void ringshm_store_relaxed(ringshm_word *p, uint64_t v)
 static inline void ringshm_store_release(ringshm_word *p, uint64_t v)
 {
 	if (planted_fault == PLANTED_R4 && p == planted_head)
+		return;
+	if (planted_fault == PLANTED_KEPT && !v && planted_in_records(p) && ((uintptr_t)p & 8))
 		return;
 	if (planted_fault == PLANTED_GENEROUS && p == planted_credit)
 		v += 8;

@@ -11,6 +11,7 @@ tap_finds 'a claim that is anonymous for a while is noticed in a history' '^not 
 tap_finds 'a consumer that takes what it has not claimed is noticed in a history' '^not ok' "$history" shared
 tap_finds 'a message that is not seen is noticed in a history' 'wrongly empty' "$history" idle
 tap_finds 'messages that change places are noticed in a history' 'disordered' "$history" reversed
+tap_finds 'a consumer that reads a checked length again is noticed' '^not ok' "$TREE/tests/stress/spsc_scribbled" trusting
 if chrt -f 1 true 2>/dev/null; then
 	tap_finds 'real-time processes that never sleep are noticed' '^not ok' "$TREE/tests/stress/mpmc_crowd" yield
 else
