@@ -249,11 +249,9 @@ int ringshm__bell_ack(struct ringshm_endpoint *endpoint);
 
 /* What a poller does with a consumer; a table a kind, in the kind's file. */
 struct ringshm_poll_ops {
-	int (*bell_fd)(void *consumer); /* or -errno */
-	bool (*ready)(void *consumer);	/* a message, or a status that says why there will be none */
-	int (*arm)(void *consumer);	/* 1: ready after all */
-	int (*ack)(void *consumer);
-	bool (*producer_gone)(void *consumer); /* ask the system; false when nobody wants to know */
+	struct ringshm_endpoint *(*endpoint)(void *consumer);
+	bool (*ready)(void *consumer); /* a message, or a status that says why there will be none */
+	bool (*ended)(void *consumer); /* ask the system about the producer; false when nobody wants to know */
 };
 
 extern const struct ringshm_poll_ops ringshm__poll_spsc;

@@ -22,6 +22,8 @@ void ringshm__mark_mapped(struct ringshm_ctl *ctl, struct ringshm_cons *cons, ui
 /* A producer with RINGSHM_F_EOF has left: its consumers get -EPIPE once they have drained the ring. */
 void ringshm__end_of_file(struct ringshm_endpoint *producer)
 {
+	if (!(producer->channel->header.incompat & RINGSHM_F_EOF) || producer->forked)
+		return;
 	ringshm__mark_mapped(producer->ctl, NULL, RINGSHM_STATE_EOF);
 	ringshm__ring(producer->channel->bell_fd[RINGSHM_BELL_CONSUMERS]);
 }

@@ -2,20 +2,15 @@
 /* mpmc endpoints: opening, closing, repairing what the dead left, waiting. The ring itself is <ringshm/mpmc.h>. */
 #include "config.h"
 
-#include "internal.h"
 #include "mpmc_kind.h"
+#include "role.h"
 
 /* ---- repair --------------------------------------------------------------------------------- */
-
-static struct ringshm_endpoint *owner_of(void *owner)
-{
-	return (struct ringshm_endpoint *)owner;
-}
 
 /* The fact that convicts: nobody holds the lock of that seat. */
 static bool is_dead(void *context, unsigned int side, uint32_t id)
 {
-	const struct ringshm_endpoint *e = owner_of(context);
+	const struct ringshm_endpoint *e = ringshm__owner(context);
 
 	(void)side; /* a seat has one owner, whatever its role */
 	return !ringshm__seat_alive(e->channel, id);
@@ -47,6 +42,14 @@ static int recover(struct ringshm_endpoint *e, const struct ringshm__mpmc *m, un
 	return (int)look.repaired;
 }
 
+/* Both sides. How many positions were freed. */
+static int recover_all(struct ringshm_endpoint *e, const struct ringshm__mpmc *m)
+{
+	int produced = recover(e, m, RINGSHM__MPMC_PRODUCERS), consumed = recover(e, m, RINGSHM__MPMC_CONSUMERS);
+
+	return produced < 0 ? produced : produced + consumed;
+}
+
 /* ---- opening -------------------------------------------------------------------------------- */
 
 static void fill_ring(struct ringshm__mpmc *m, struct ringshm_endpoint *e, unsigned int side)
@@ -60,60 +63,30 @@ static void fill_ring(struct ringshm__mpmc *m, struct ringshm_endpoint *e, unsig
 	m->stride = m->ring.stride;
 }
 
-static int open_endpoint(struct ringshm_endpoint **e, struct ringshm *channel, void *user, uint32_t role,
-			 uint32_t protocol, uint32_t size, uint32_t expected_size)
-{
-	const struct ringshm_endpoint_request request = {
-		.channel = channel,
-		.user = user,
-		.kind = RINGSHM_MPMC,
-		.role = role,
-		.id = RINGSHM_SEAT_ANY,
-		.protocol = protocol,
-		.spoken = RINGSHM_MPMC_PROTOCOL,
-		.size = size,
-		.expected_size = expected_size,
-	};
-	int error = ringshm__endpoint_open(e, &request);
-
-	if (error)
-		return error;
-	(*e)->many = true;
-	ringshm__seat_settle_any(*e, role == RINGSHM_ROLE_PRODUCER ? &(*e)->ctl->count : &(*e)->cons->count);
-	return 0;
-}
-
-static void close_endpoint(struct ringshm_endpoint *e)
+static void drop_intent(const struct ringshm_endpoint *e)
 {
 	if (!e->forked)
 		ringshm_store_release(&e->self->intent, 0); /* R0: nothing is mine any more */
-	ringshm__endpoint_close(e);
 }
 
 /* ---- producer ------------------------------------------------------------------------------- */
 
 static void producer_wake(struct ringshm_mpmc_producer *p, uint32_t most)
 {
-	ringshm__wake_some(owner_of(p->owner), most);
+	ringshm__wake_some(ringshm__owner(p->owner), most);
 }
 
 /* Full for long: has a consumer died over the oldest slot? */
 static void producer_suspect(struct ringshm_mpmc_producer *p)
 {
-	recover(owner_of(p->owner), &p->m, RINGSHM__MPMC_CONSUMERS);
+	recover(ringshm__owner(p->owner), &p->m, RINGSHM__MPMC_CONSUMERS);
 }
 
-int ringshm_mpmc_producer_open_as(struct ringshm_mpmc_producer *p, struct ringshm *channel, uint32_t protocol,
-				  uint32_t size)
+static void fill_producer(void *end, struct ringshm_endpoint *e)
 {
-	const struct ringshm_header *header;
-	struct ringshm_endpoint *e;
-	int error = open_endpoint(&e, channel, p, RINGSHM_ROLE_PRODUCER, protocol, size, sizeof(*p));
+	struct ringshm_mpmc_producer *p = (struct ringshm_mpmc_producer *)end;
+	const struct ringshm_header *header = &e->channel->header;
 
-	if (error)
-		return error;
-	header = &e->channel->header;
-	memset(p, 0, sizeof(*p));
 	fill_ring(&p->m, e, RINGSHM__MPMC_PRODUCERS);
 	p->state = &e->ctl->state.word;
 	p->sleepers = &e->cons->wake.sleepers;
@@ -127,49 +100,67 @@ int ringshm_mpmc_producer_open_as(struct ringshm_mpmc_producer *p, struct ringsh
 	p->self = e->self;
 	p->id = e->id;
 	p->owner = e;
-	return 0;
+}
+
+static const struct ringshm_role_ops producer = {
+	.kind = RINGSHM_MPMC,
+	.role = RINGSHM_ROLE_PRODUCER,
+	.id = RINGSHM_SEAT_ANY,
+	.protocol = RINGSHM_MPMC_PROTOCOL,
+	.size = sizeof(struct ringshm_mpmc_producer),
+	.fill = fill_producer,
+};
+
+int ringshm_mpmc_producer_open_as(struct ringshm_mpmc_producer *p, struct ringshm *channel, uint32_t protocol,
+				  uint32_t size)
+{
+	return ringshm__role_open(p, channel, protocol, size, &producer);
 }
 
 int ringshm_mpmc_producer_close(struct ringshm_mpmc_producer *p)
 {
-	struct ringshm_endpoint *e = p ? owner_of(p->owner) : NULL;
+	struct ringshm_endpoint *e = p ? ringshm__owner(p->owner) : NULL;
 
 	if (!e)
 		return 0;
 	ringshm_mpmc_discard(p);
-	close_endpoint(e);
-	memset(p, 0, sizeof(*p));
-	return 0;
+	drop_intent(e);
+	return ringshm__role_close(p, e, &producer);
 }
 
 int ringshm_mpmc_producer_recover(struct ringshm_mpmc_producer *p)
 {
-	struct ringshm_endpoint *e = owner_of(p->owner);
-	int produced = recover(e, &p->m, RINGSHM__MPMC_PRODUCERS);
-	int consumed = recover(e, &p->m, RINGSHM__MPMC_CONSUMERS);
+	return recover_all(ringshm__owner(p->owner), &p->m);
+}
 
-	return produced < 0 ? produced : produced + consumed;
+static bool look_for_room(void *end, void *n)
+{
+	uint32_t got = ringshm_mpmc_reserve_n((struct ringshm_mpmc_producer *)end, *(uint32_t *)n);
+
+	if (got)
+		*(uint32_t *)n = got;
+	return got;
+}
+
+static void suspect_consumers(void *end)
+{
+	producer_suspect((struct ringshm_mpmc_producer *)end);
 }
 
 int ringshm_mpmc_reserve_n_wait(struct ringshm_mpmc_producer *p, uint32_t n, int64_t timeout_ns, uint32_t *reserved)
 {
-	struct ringshm_wait wait;
-	bool probe;
-	int error = 0;
+	const struct ringshm_search search = {
+		.end = p,
+		.endpoint = ringshm__owner(p->owner),
+		.status = &p->status,
+		.look = look_for_room,
+		.found = &n,
+		.suspect = suspect_consumers,
+	};
+	int error = ringshm__search(&search, timeout_ns);
 
-	*reserved = ringshm_mpmc_reserve_n(p, n);
-	if (*reserved || p->status)
-		return *reserved ? 0 : p->status;
-	ringshm__wait_begin(&wait, owner_of(p->owner), timeout_ns);
-	while (!*reserved && !p->status && !(error = ringshm__wait_step(&wait, &probe))) {
-		if (probe)
-			producer_suspect(p);
-		*reserved = ringshm_mpmc_reserve_n(p, n);
-	}
-	ringshm__wait_end(&wait);
-	if (*reserved)
-		return 0;
-	return p->status ? p->status : error;
+	*reserved = error ? 0 : n;
+	return error;
 }
 
 int ringshm_mpmc_reserve_wait(struct ringshm_mpmc_producer *p, uint32_t len, int64_t timeout_ns, void **payload)
@@ -203,7 +194,7 @@ int ringshm_mpmc_send_wait(struct ringshm_mpmc_producer *p, const void *buf, uin
 
 static void consumer_wake(struct ringshm_mpmc_consumer *c, uint32_t most)
 {
-	ringshm__wake_some(owner_of(c->owner), most);
+	ringshm__wake_some(ringshm__owner(c->owner), most);
 }
 
 /* Somebody produced, and nobody does any more. */
@@ -225,7 +216,7 @@ static bool producers_gone(const struct ringshm *channel)
 /* Nothing for long: has a producer died over the next slot, or is there none who could fill it? */
 static void consumer_suspect(struct ringshm_mpmc_consumer *c)
 {
-	struct ringshm_endpoint *e = owner_of(c->owner);
+	struct ringshm_endpoint *e = ringshm__owner(c->owner);
 
 	if (recover(e, &c->m, RINGSHM__MPMC_PRODUCERS) || !(e->channel->header.incompat & RINGSHM_F_EOF))
 		return;
@@ -233,17 +224,11 @@ static void consumer_suspect(struct ringshm_mpmc_consumer *c)
 		c->ended = 1; /* seen before the next look, which is therefore the last that could find something */
 }
 
-int ringshm_mpmc_consumer_open_as(struct ringshm_mpmc_consumer *c, struct ringshm *channel, uint32_t protocol,
-				  uint32_t size)
+static void fill_consumer(void *end, struct ringshm_endpoint *e)
 {
-	const struct ringshm_header *header;
-	struct ringshm_endpoint *e;
-	int error = open_endpoint(&e, channel, c, RINGSHM_ROLE_CONSUMER, protocol, size, sizeof(*c));
+	struct ringshm_mpmc_consumer *c = (struct ringshm_mpmc_consumer *)end;
+	const struct ringshm_header *header = &e->channel->header;
 
-	if (error)
-		return error;
-	header = &e->channel->header;
-	memset(c, 0, sizeof(*c));
 	fill_ring(&c->m, e, RINGSHM__MPMC_CONSUMERS);
 	c->state = &e->ctl->state.word;
 	c->sleepers = &e->ctl->wake.sleepers;
@@ -258,28 +243,37 @@ int ringshm_mpmc_consumer_open_as(struct ringshm_mpmc_consumer *c, struct ringsh
 	c->self = e->self;
 	c->id = e->id;
 	c->owner = e;
-	return 0;
+}
+
+static const struct ringshm_role_ops consumer = {
+	.kind = RINGSHM_MPMC,
+	.role = RINGSHM_ROLE_CONSUMER,
+	.id = RINGSHM_SEAT_ANY,
+	.protocol = RINGSHM_MPMC_PROTOCOL,
+	.size = sizeof(struct ringshm_mpmc_consumer),
+	.fill = fill_consumer,
+};
+
+int ringshm_mpmc_consumer_open_as(struct ringshm_mpmc_consumer *c, struct ringshm *channel, uint32_t protocol,
+				  uint32_t size)
+{
+	return ringshm__role_open(c, channel, protocol, size, &consumer);
 }
 
 int ringshm_mpmc_consumer_close(struct ringshm_mpmc_consumer *c)
 {
-	struct ringshm_endpoint *e = c ? owner_of(c->owner) : NULL;
+	struct ringshm_endpoint *e = c ? ringshm__owner(c->owner) : NULL;
 
 	if (!e)
 		return 0;
 	ringshm_mpmc_release(c, UINT32_MAX);
-	close_endpoint(e);
-	memset(c, 0, sizeof(*c));
-	return 0;
+	drop_intent(e);
+	return ringshm__role_close(c, e, &consumer);
 }
 
 int ringshm_mpmc_consumer_recover(struct ringshm_mpmc_consumer *c)
 {
-	struct ringshm_endpoint *e = owner_of(c->owner);
-	int produced = recover(e, &c->m, RINGSHM__MPMC_PRODUCERS);
-	int consumed = recover(e, &c->m, RINGSHM__MPMC_CONSUMERS);
-
-	return produced < 0 ? produced : produced + consumed;
+	return recover_all(ringshm__owner(c->owner), &c->m);
 }
 
 /* What one look found: a payload, or how many. */
@@ -288,52 +282,56 @@ struct found {
 	uint32_t n;
 };
 
-typedef bool look_function(struct ringshm_mpmc_consumer *c, struct found *found);
-
-static bool look_first(struct ringshm_mpmc_consumer *c, struct found *found)
+static bool look_first(void *end, void *what)
 {
-	return (found->payload = ringshm_mpmc_peek(c, &found->n));
+	struct found *found = (struct found *)what;
+
+	return (found->payload = ringshm_mpmc_peek((struct ringshm_mpmc_consumer *)end, &found->n));
 }
 
-static bool look_next(struct ringshm_mpmc_consumer *c, struct found *found)
+static bool look_next(void *end, void *what)
 {
-	return (found->payload = ringshm_mpmc_peek_next(c, &found->n));
+	struct found *found = (struct found *)what;
+
+	return (found->payload = ringshm_mpmc_peek_next((struct ringshm_mpmc_consumer *)end, &found->n));
 }
 
-static bool look_many(struct ringshm_mpmc_consumer *c, struct found *found)
+static bool look_many(void *end, void *what)
 {
-	uint32_t got = ringshm_mpmc_peek_n(c, found->n);
+	struct found *found = (struct found *)what;
+	uint32_t got = ringshm_mpmc_peek_n((struct ringshm_mpmc_consumer *)end, found->n);
 
 	if (got)
 		found->n = got;
 	return got;
 }
 
-static int look_wait(struct ringshm_mpmc_consumer *c, look_function *look, int64_t timeout_ns, struct found *found)
+static void suspect_producers(void *end)
 {
-	struct ringshm_wait wait;
-	bool probe, there = look(c, found);
-	int error = 0;
+	consumer_suspect((struct ringshm_mpmc_consumer *)end);
+}
 
-	if (there || c->status)
-		return there ? 0 : c->status;
-	ringshm__wait_begin(&wait, owner_of(c->owner), timeout_ns);
-	while (!there && !c->status && !(error = ringshm__wait_step(&wait, &probe))) {
-		if (probe)
-			consumer_suspect(c);
-		there = look(c, found);
-	}
-	ringshm__wait_end(&wait);
-	if (there)
-		return 0;
-	return c->status ? c->status : error;
+static struct ringshm_search search_of(struct ringshm_mpmc_consumer *c, struct found *found)
+{
+	const struct ringshm_search search = {
+		.end = c,
+		.endpoint = ringshm__owner(c->owner),
+		.status = &c->status,
+		.found = found,
+		.suspect = suspect_producers,
+	};
+
+	return search;
 }
 
 int ringshm_mpmc_peek_wait(struct ringshm_mpmc_consumer *c, int64_t timeout_ns, const void **payload, uint32_t *len)
 {
 	struct found found = {NULL, 0};
-	int error = look_wait(c, look_first, timeout_ns, &found);
+	struct ringshm_search search = search_of(c, &found);
+	int error;
 
+	search.look = look_first;
+	error = ringshm__search(&search, timeout_ns);
 	*payload = found.payload;
 	*len = found.n;
 	return error;
@@ -343,8 +341,11 @@ int ringshm_mpmc_peek_next_wait(struct ringshm_mpmc_consumer *c, int64_t timeout
 				uint32_t *len)
 {
 	struct found found = {NULL, 0};
-	int error = look_wait(c, look_next, timeout_ns, &found);
+	struct ringshm_search search = search_of(c, &found);
+	int error;
 
+	search.look = look_next;
+	error = ringshm__search(&search, timeout_ns);
 	*payload = found.payload;
 	*len = found.n;
 	return error;
@@ -353,8 +354,11 @@ int ringshm_mpmc_peek_next_wait(struct ringshm_mpmc_consumer *c, int64_t timeout
 int ringshm_mpmc_peek_n_wait(struct ringshm_mpmc_consumer *c, uint32_t n, int64_t timeout_ns, uint32_t *peeked)
 {
 	struct found found = {NULL, n};
-	int error = look_wait(c, look_many, timeout_ns, &found);
+	struct ringshm_search search = search_of(c, &found);
+	int error;
 
+	search.look = look_many;
+	error = ringshm__search(&search, timeout_ns);
 	*peeked = error ? 0 : found.n;
 	return error;
 }

@@ -34,8 +34,9 @@ struct member {
 	struct cds_wfs_node leaving;
 	const struct ringshm_poll_ops *ops;
 	void *consumer;
+	struct ringshm_endpoint *endpoint;
 	void *user;
-	int bell_fd; /* -1: none */
+	int bell_fd; /* or -errno: none */
 	unsigned int looks;
 	bool armed;
 	int removed; /* set by remove(), read by the waiting thread inside a read section */
@@ -198,7 +199,8 @@ int ringshm_poller_add(struct ringshm_poller *poller, uint32_t kind, void *consu
 	member->ops = ops;
 	member->consumer = consumer;
 	member->user = user;
-	member->bell_fd = ops->bell_fd(consumer);
+	member->endpoint = ops->endpoint(consumer);
+	member->bell_fd = ringshm__bell_fd(member->endpoint);
 	error = enrol(poller, member);
 	if (error) {
 		free(member);
@@ -254,9 +256,10 @@ static bool look(struct ringshm_poller *poller, struct member *member)
 			member->looks = 0;
 		else if (++member->looks >= IDLE_LOOKS && member->bell_fd >= 0) {
 			member->looks = 0;
-			ready = member->ops->arm(member->consumer) > 0;
+			ringshm__bell_arm(member->endpoint);
+			ready = member->ops->ready(member->consumer);
 			if (ready)
-				member->ops->ack(member->consumer);
+				ringshm__bell_ack(member->endpoint);
 			else
 				settle(poller, member);
 		}
@@ -295,7 +298,7 @@ static void rouse(struct ringshm_poller *poller, struct member *member)
 {
 	ringshm__rcu_read_lock();
 	if (!__atomic_load_n(&member->removed, __ATOMIC_ACQUIRE)) /* A9: pairs with R9 */
-		member->ops->ack(member->consumer);
+		ringshm__bell_ack(member->endpoint);
 	ringshm__rcu_read_unlock();
 	if (!member->armed)
 		return;
@@ -336,7 +339,7 @@ static void probe(struct ringshm_poller *poller, uint64_t now)
 
 		ringshm__rcu_read_lock();
 		if (!__atomic_load_n(&member->removed, __ATOMIC_ACQUIRE)) /* A9: pairs with R9 */
-			gone = member->ops->producer_gone(member->consumer);
+			gone = member->ops->ended(member->consumer);
 		ringshm__rcu_read_unlock();
 		cds_list_del(&member->active);
 		cds_list_add_tail(&member->active, gone ? &poller->active : &poller->idle);

@@ -2,7 +2,7 @@
 /* spsc endpoints: opening, taking over from the dead, waiting. The ring itself is <ringshm/spsc.h>. */
 #include "config.h"
 
-#include "internal.h"
+#include "role.h"
 
 #include <ringshm/poller.h>
 
@@ -37,24 +37,19 @@ static unsigned char *records(const struct ringshm_endpoint *e)
 	return (unsigned char *)e->data + header->data_offset - before;
 }
 
-static struct ringshm_endpoint *owner_of(void *owner)
-{
-	return (struct ringshm_endpoint *)owner;
-}
-
 /* ---- producer ------------------------------------------------------------------------------- */
 
 static void producer_wake(struct ringshm_spsc_producer *p)
 {
 	/* relaxed: the number that was seen a moment ago, or a newer one */
-	ringshm__wake(owner_of(p->owner), ringshm_load32_relaxed(p->sleepers), &p->woken);
+	ringshm__wake(ringshm__owner(p->owner), ringshm_load32_relaxed(p->sleepers), &p->woken);
 }
 
-static void fill_producer(struct ringshm_spsc_producer *p, struct ringshm_endpoint *e)
+static void fill_producer(void *end, struct ringshm_endpoint *e)
 {
+	struct ringshm_spsc_producer *p = (struct ringshm_spsc_producer *)end;
 	const struct ringshm_header *header = &e->channel->header;
 
-	memset(p, 0, sizeof(*p));
 	p->base = records(e);
 	p->capacity = header->capacity;
 	p->state = &e->ctl->state.word;
@@ -103,8 +98,9 @@ static int find_tail(struct ringshm_spsc_producer *p, uint64_t tail, uint64_t *f
  * and stand beyond credit + capacity. One look at head suffices, because the end of what is published
  * moves no more and head never passes it.
  */
-static int resume_producer(struct ringshm_spsc_producer *p, const struct ringshm_endpoint *e)
+static int resume_producer(void *end, const struct ringshm_endpoint *e)
 {
+	struct ringshm_spsc_producer *p = (struct ringshm_spsc_producer *)end;
 	uint64_t tail = ringshm_load_acquire(p->tail_word); /* A3 */
 	uint64_t head = ringshm_load_acquire(p->head_word); /* A4 */
 
@@ -118,76 +114,68 @@ static int resume_producer(struct ringshm_spsc_producer *p, const struct ringshm
 	return 0;
 }
 
+static const struct ringshm_role_ops producer = {
+	.kind = RINGSHM_SPSC,
+	.role = RINGSHM_ROLE_PRODUCER,
+	.id = RINGSHM_SEAT_PRODUCER,
+	.protocol = RINGSHM_SPSC_PROTOCOL,
+	.size = sizeof(struct ringshm_spsc_producer),
+	.fill = fill_producer,
+	.resume = resume_producer,
+};
+
 int ringshm_spsc_producer_open_as(struct ringshm_spsc_producer *p, struct ringshm *channel, uint32_t protocol,
 				  uint32_t size)
 {
-	const struct ringshm_endpoint_request request = {
-		.channel = channel,
-		.user = p,
-		.kind = RINGSHM_SPSC,
-		.role = RINGSHM_ROLE_PRODUCER,
-		.id = RINGSHM_SEAT_PRODUCER,
-		.protocol = protocol,
-		.spoken = RINGSHM_SPSC_PROTOCOL,
-		.size = size,
-		.expected_size = sizeof(*p),
-	};
-	struct ringshm_endpoint *e;
-	int error = ringshm__endpoint_open(&e, &request);
-
-	if (error)
-		return error;
-	fill_producer(p, e);
-	error = resume_producer(p, e);
-	if (error) {
-		ringshm__endpoint_close(e);
-		memset(p, 0, sizeof(*p));
-		return error;
-	}
-	__atomic_fetch_and(&e->ctl->state.word, ~RINGSHM_STATE_EOF, __ATOMIC_RELAXED); /* relaxed: a hint again */
-	ringshm__seat_settle(e, &e->ctl->count);
-	return 0;
+	return ringshm__role_open(p, channel, protocol, size, &producer);
 }
 
 int ringshm_spsc_producer_close(struct ringshm_spsc_producer *p)
 {
-	struct ringshm_endpoint *e = p ? owner_of(p->owner) : NULL;
+	struct ringshm_endpoint *e = p ? ringshm__owner(p->owner) : NULL;
 
 	if (!e)
 		return 0;
 	ringshm_spsc_discard(p);
 	ringshm_spsc_flush(p);
-	if (e->channel->header.incompat & RINGSHM_F_EOF && !e->forked)
-		ringshm__end_of_file(e);
-	ringshm__endpoint_close(e);
-	memset(p, 0, sizeof(*p));
-	return 0;
+	ringshm__end_of_file(e);
+	return ringshm__role_close(p, e, &producer);
 }
 
 int ringshm_spsc_producer_recover(struct ringshm_spsc_producer *p)
 {
-	const struct ringshm_endpoint *e = owner_of(p->owner);
+	const struct ringshm_endpoint *e = ringshm__owner(p->owner);
 
 	return ringshm__seat_gone(e->channel, RINGSHM_ROLE_CONSUMER, RINGSHM_SEAT_CONSUMER);
 }
 
+struct room {
+	void *payload;
+	uint32_t len;
+};
+
+static bool look_for_room(void *end, void *found)
+{
+	struct room *room = (struct room *)found;
+
+	return (room->payload = ringshm_spsc_reserve((struct ringshm_spsc_producer *)end, room->len));
+}
+
+/* A dead consumer is no reason to give up: the next one takes over. */
 int ringshm_spsc_reserve_wait(struct ringshm_spsc_producer *p, uint32_t len, int64_t timeout_ns, void **payload)
 {
-	struct ringshm_wait wait;
-	bool probe;
-	int error = 0;
+	struct room room = {NULL, len};
+	const struct ringshm_search search = {
+		.end = p,
+		.endpoint = ringshm__owner(p->owner),
+		.status = &p->status,
+		.look = look_for_room,
+		.found = &room,
+	};
+	int error = ringshm__search(&search, timeout_ns);
 
-	*payload = ringshm_spsc_reserve(p, len);
-	if (*payload || p->status)
-		return *payload ? 0 : p->status;
-	ringshm__wait_begin(&wait, owner_of(p->owner), timeout_ns);
-	/* a dead consumer is no reason to give up: the next one takes over */
-	while (!*payload && !p->status && !(error = ringshm__wait_step(&wait, &probe)))
-		*payload = ringshm_spsc_reserve(p, len);
-	ringshm__wait_end(&wait);
-	if (*payload)
-		return 0;
-	return p->status ? p->status : error;
+	*payload = room.payload;
+	return error;
 }
 
 int ringshm_spsc_send_wait(struct ringshm_spsc_producer *p, const void *buf, uint32_t len, int64_t timeout_ns)
@@ -208,26 +196,22 @@ int ringshm_spsc_send_wait(struct ringshm_spsc_producer *p, const void *buf, uin
 static void consumer_wake(struct ringshm_spsc_consumer *c)
 {
 	/* relaxed: as above */
-	ringshm__wake(owner_of(c->owner), ringshm_load32_relaxed(c->sleepers), &c->woken);
+	ringshm__wake(ringshm__owner(c->owner), ringshm_load32_relaxed(c->sleepers), &c->woken);
 }
 
 /* Empty for long: is there anybody who could change that? */
 static void consumer_suspect(struct ringshm_spsc_consumer *c)
 {
-	const struct ringshm_endpoint *e = owner_of(c->owner);
-
-	if (!(e->channel->header.incompat & RINGSHM_F_EOF) || e->forked)
-		return;
-	if (ringshm__seat_gone(e->channel, RINGSHM_ROLE_PRODUCER, RINGSHM_SEAT_PRODUCER))
+	if (ringshm__has_ended(ringshm__owner(c->owner)))
 		c->ended = 1; /* seen before the next look, which is therefore the last that could find something */
 }
 
-static void fill_consumer(struct ringshm_spsc_consumer *c, struct ringshm_endpoint *e)
+static void fill_consumer(void *end, struct ringshm_endpoint *e)
 {
+	struct ringshm_spsc_consumer *c = (struct ringshm_spsc_consumer *)end;
 	const struct ringshm_header *header = &e->channel->header;
 	bool kernel = header->incompat & RINGSHM_F_KLANE;
 
-	memset(c, 0, sizeof(*c));
 	c->base = records(e);
 	c->capacity = header->capacity;
 	c->state = kernel ? &e->data->state.word : &e->ctl->state.word;
@@ -247,8 +231,9 @@ static void fill_consumer(struct ringshm_spsc_consumer *c, struct ringshm_endpoi
 }
 
 /* Progress, not credit, is where the former consumer stopped: it is stored at every release. */
-static int resume_consumer(struct ringshm_spsc_consumer *c, const struct ringshm_endpoint *e)
+static int resume_consumer(void *end, const struct ringshm_endpoint *e)
 {
+	struct ringshm_spsc_consumer *c = (struct ringshm_spsc_consumer *)end;
 	uint64_t head = ringshm_load_acquire(c->head_word);	/* A4 */
 	uint64_t credit = ringshm_load_acquire(c->credit_word); /* A2 */
 	uint64_t tail = ringshm_load_acquire(c->tail_word);	/* A3 */
@@ -260,90 +245,101 @@ static int resume_consumer(struct ringshm_spsc_consumer *c, const struct ringshm
 	return 0;
 }
 
+static const struct ringshm_role_ops consumer = {
+	.kind = RINGSHM_SPSC,
+	.role = RINGSHM_ROLE_CONSUMER,
+	.id = RINGSHM_SEAT_CONSUMER,
+	.protocol = RINGSHM_SPSC_PROTOCOL,
+	.size = sizeof(struct ringshm_spsc_consumer),
+	.fill = fill_consumer,
+	.resume = resume_consumer,
+};
+
 int ringshm_spsc_consumer_open_as(struct ringshm_spsc_consumer *c, struct ringshm *channel, uint32_t protocol,
 				  uint32_t size)
 {
-	const struct ringshm_endpoint_request request = {
-		.channel = channel,
-		.user = c,
-		.kind = RINGSHM_SPSC,
-		.role = RINGSHM_ROLE_CONSUMER,
-		.id = RINGSHM_SEAT_CONSUMER,
-		.protocol = protocol,
-		.spoken = RINGSHM_SPSC_PROTOCOL,
-		.size = size,
-		.expected_size = sizeof(*c),
-	};
-	struct ringshm_endpoint *e;
-	int error = ringshm__endpoint_open(&e, &request);
-
-	if (error)
-		return error;
-	fill_consumer(c, e);
-	error = resume_consumer(c, e);
-	if (error) {
-		ringshm__endpoint_close(e);
-		memset(c, 0, sizeof(*c));
-		return error;
-	}
-	ringshm__seat_settle(e, &e->cons->count);
-	return 0;
+	return ringshm__role_open(c, channel, protocol, size, &consumer);
 }
 
 int ringshm_spsc_consumer_close(struct ringshm_spsc_consumer *c)
 {
-	struct ringshm_endpoint *e = c ? owner_of(c->owner) : NULL;
+	struct ringshm_endpoint *e = c ? ringshm__owner(c->owner) : NULL;
 
-	if (!e)
-		return 0;
-	if (c->head != c->credit && !e->forked)
+	if (e && c->head != c->credit && !e->forked)
 		ringshm__spsc_publish_credit(c);
-	ringshm__endpoint_close(e);
-	memset(c, 0, sizeof(*c));
-	return 0;
+	return ringshm__role_close(c, e, &consumer);
 }
 
 int ringshm_spsc_consumer_recover(struct ringshm_spsc_consumer *c)
 {
-	const struct ringshm_endpoint *e = owner_of(c->owner);
+	const struct ringshm_endpoint *e = ringshm__owner(c->owner);
 
 	consumer_suspect(c);
 	return ringshm__seat_gone(e->channel, RINGSHM_ROLE_PRODUCER, RINGSHM_SEAT_PRODUCER);
 }
 
-typedef const void *look_function(struct ringshm_spsc_consumer *c, uint32_t *len);
+struct record {
+	const void *payload;
+	uint32_t len;
+};
 
-static int look_wait(struct ringshm_spsc_consumer *c, look_function *look, int64_t timeout_ns, const void **payload,
-		     uint32_t *len)
+static bool look_first(void *end, void *found)
 {
-	struct ringshm_wait wait;
-	bool probe;
-	int error = 0;
+	struct record *record = (struct record *)found;
 
-	*payload = look(c, len);
-	if (*payload || c->status)
-		return *payload ? 0 : c->status;
-	ringshm__wait_begin(&wait, owner_of(c->owner), timeout_ns);
-	while (!*payload && !c->status && !(error = ringshm__wait_step(&wait, &probe))) {
-		if (probe)
-			consumer_suspect(c);
-		*payload = look(c, len);
-	}
-	ringshm__wait_end(&wait);
-	if (*payload)
-		return 0;
-	return c->status ? c->status : error;
+	return (record->payload = ringshm_spsc_peek((struct ringshm_spsc_consumer *)end, &record->len));
+}
+
+static bool look_next(void *end, void *found)
+{
+	struct record *record = (struct record *)found;
+
+	return (record->payload = ringshm_spsc_peek_next((struct ringshm_spsc_consumer *)end, &record->len));
+}
+
+static void suspect(void *end)
+{
+	consumer_suspect((struct ringshm_spsc_consumer *)end);
+}
+
+static struct ringshm_search search_of(struct ringshm_spsc_consumer *c, struct record *record)
+{
+	const struct ringshm_search search = {
+		.end = c,
+		.endpoint = ringshm__owner(c->owner),
+		.status = &c->status,
+		.found = record,
+		.suspect = suspect,
+	};
+
+	return search;
 }
 
 int ringshm_spsc_peek_wait(struct ringshm_spsc_consumer *c, int64_t timeout_ns, const void **payload, uint32_t *len)
 {
-	return look_wait(c, ringshm_spsc_peek, timeout_ns, payload, len);
+	struct record record = {NULL, 0};
+	struct ringshm_search search = search_of(c, &record);
+	int error;
+
+	search.look = look_first;
+	error = ringshm__search(&search, timeout_ns);
+	*payload = record.payload;
+	*len = record.len;
+	return error;
 }
 
 int ringshm_spsc_peek_next_wait(struct ringshm_spsc_consumer *c, int64_t timeout_ns, const void **payload,
 				uint32_t *len)
 {
-	return look_wait(c, ringshm_spsc_peek_next, timeout_ns, payload, len);
+	struct record record = {NULL, 0};
+	struct ringshm_search search = search_of(c, &record);
+	int error;
+
+	search.look = look_next;
+	error = ringshm__search(&search, timeout_ns);
+	*payload = record.payload;
+	*len = record.len;
+	return error;
 }
 
 int ringshm_spsc_recv_wait(struct ringshm_spsc_consumer *c, void *buf, uint32_t cap, uint32_t *len, int64_t timeout_ns)
@@ -358,38 +354,24 @@ int ringshm_spsc_recv_wait(struct ringshm_spsc_consumer *c, void *buf, uint32_t 
 
 /* ---- poller --------------------------------------------------------------------------------- */
 
-static int poll_bell_fd(void *consumer)
+static struct ringshm_endpoint *poll_endpoint(void *end)
 {
-	return ringshm_spsc_consumer_fd((struct ringshm_spsc_consumer *)consumer);
+	return ringshm__owner(((struct ringshm_spsc_consumer *)end)->owner);
 }
 
-static bool poll_ready(void *consumer)
+static bool poll_ready(void *end)
 {
-	return ringshm__spsc_ready((struct ringshm_spsc_consumer *)consumer);
+	return ringshm__spsc_ready((struct ringshm_spsc_consumer *)end);
 }
 
-static int poll_arm(void *consumer)
+static bool poll_ended(void *end)
 {
-	return ringshm_spsc_consumer_arm((struct ringshm_spsc_consumer *)consumer);
-}
-
-static int poll_ack(void *consumer)
-{
-	return ringshm_spsc_consumer_ack((struct ringshm_spsc_consumer *)consumer);
-}
-
-static bool poll_producer_gone(void *consumer)
-{
-	struct ringshm_spsc_consumer *c = (struct ringshm_spsc_consumer *)consumer;
-
-	consumer_suspect(c);
-	return c->ended;
+	suspect(end);
+	return ((struct ringshm_spsc_consumer *)end)->ended;
 }
 
 const struct ringshm_poll_ops ringshm__poll_spsc = {
-	.bell_fd = poll_bell_fd,
+	.endpoint = poll_endpoint,
 	.ready = poll_ready,
-	.arm = poll_arm,
-	.ack = poll_ack,
-	.producer_gone = poll_producer_gone,
+	.ended = poll_ended,
 };

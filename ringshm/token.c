@@ -2,7 +2,7 @@
 /* token endpoints: opening, taking over from the dead, waiting. The ring itself is <ringshm/token.h>. */
 #include "config.h"
 
-#include "internal.h"
+#include "role.h"
 
 #include <ringshm/poller.h>
 
@@ -52,22 +52,18 @@ static ringshm_word *slots(const struct ringshm_endpoint *e)
 	return (ringshm_word *)((unsigned char *)e->data + e->channel->header.data_offset);
 }
 
-static struct ringshm_endpoint *owner_of(void *owner)
-{
-	return (struct ringshm_endpoint *)owner;
-}
-
 /* ---- producer ------------------------------------------------------------------------------- */
 
 static void producer_wake(struct ringshm_token_producer *p)
 {
 	/* relaxed: the number that was seen a moment ago, or a newer one */
-	ringshm__wake(owner_of(p->owner), ringshm_load32_relaxed(p->sleepers), &p->woken);
+	ringshm__wake(ringshm__owner(p->owner), ringshm_load32_relaxed(p->sleepers), &p->woken);
 }
 
-static void fill_producer(struct ringshm_token_producer *p, struct ringshm_endpoint *e)
+static void fill_producer(void *end, struct ringshm_endpoint *e)
 {
-	memset(p, 0, sizeof(*p));
+	struct ringshm_token_producer *p = (struct ringshm_token_producer *)end;
+
 	p->mask = e->channel->header.capacity - 1;
 	p->slots = slots(e);
 	p->state = &e->ctl->state.word;
@@ -86,8 +82,9 @@ static void fill_producer(struct ringshm_token_producer *p, struct ringshm_endpo
  * was sent; a 0 was not sent, or it was and the consumer, who stores head first, has taken it. The slot
  * is read before head, so that a consumer at work cannot come in between.
  */
-static int resume_producer(struct ringshm_token_producer *p, const struct ringshm_endpoint *e)
+static int resume_producer(void *end, const struct ringshm_endpoint *e)
 {
+	struct ringshm_token_producer *p = (struct ringshm_token_producer *)end;
 	uint64_t tail = ringshm_load_acquire(p->tail_word), head;	       /* A3 */
 	uint64_t last = ringshm_load_acquire(&p->slots[(tail - 1) & p->mask]); /* A1 */
 
@@ -99,71 +96,66 @@ static int resume_producer(struct ringshm_token_producer *p, const struct ringsh
 	return 0;
 }
 
+static const struct ringshm_role_ops producer = {
+	.kind = RINGSHM_TOKEN,
+	.role = RINGSHM_ROLE_PRODUCER,
+	.id = RINGSHM_SEAT_PRODUCER,
+	.protocol = RINGSHM_TOKEN_PROTOCOL,
+	.size = sizeof(struct ringshm_token_producer),
+	.fill = fill_producer,
+	.resume = resume_producer,
+};
+
 int ringshm_token_producer_open_as(struct ringshm_token_producer *p, struct ringshm *channel, uint32_t protocol,
 				   uint32_t size)
 {
-	const struct ringshm_endpoint_request request = {
-		.channel = channel,
-		.user = p,
-		.kind = RINGSHM_TOKEN,
-		.role = RINGSHM_ROLE_PRODUCER,
-		.id = RINGSHM_SEAT_PRODUCER,
-		.protocol = protocol,
-		.spoken = RINGSHM_TOKEN_PROTOCOL,
-		.size = size,
-		.expected_size = sizeof(*p),
-	};
-	struct ringshm_endpoint *e;
-	int error = ringshm__endpoint_open(&e, &request);
-
-	if (error)
-		return error;
-	fill_producer(p, e);
-	error = resume_producer(p, e);
-	if (error) {
-		ringshm__endpoint_close(e);
-		memset(p, 0, sizeof(*p));
-		return error;
-	}
-	__atomic_fetch_and(&e->ctl->state.word, ~RINGSHM_STATE_EOF, __ATOMIC_RELAXED); /* relaxed: a hint again */
-	ringshm__seat_settle(e, &e->ctl->count);
-	return 0;
+	return ringshm__role_open(p, channel, protocol, size, &producer);
 }
 
 int ringshm_token_producer_close(struct ringshm_token_producer *p)
 {
-	struct ringshm_endpoint *e = p ? owner_of(p->owner) : NULL;
+	struct ringshm_endpoint *e = p ? ringshm__owner(p->owner) : NULL;
 
-	if (!e)
-		return 0;
-	if (e->channel->header.incompat & RINGSHM_F_EOF && !e->forked)
+	if (e)
 		ringshm__end_of_file(e);
-	ringshm__endpoint_close(e);
-	memset(p, 0, sizeof(*p));
-	return 0;
+	return ringshm__role_close(p, e, &producer);
 }
 
 int ringshm_token_producer_recover(struct ringshm_token_producer *p)
 {
-	const struct ringshm_endpoint *e = owner_of(p->owner);
+	const struct ringshm_endpoint *e = ringshm__owner(p->owner);
 
 	return ringshm__seat_gone(e->channel, RINGSHM_ROLE_CONSUMER, RINGSHM_SEAT_CONSUMER);
 }
 
+/* Anything but "not now" ends the search: sent, or why not. */
+struct sending {
+	uint64_t value;
+	int result;
+};
+
+static bool look_for_room(void *end, void *found)
+{
+	struct sending *sending = (struct sending *)found;
+
+	sending->result = ringshm_token_send((struct ringshm_token_producer *)end, sending->value);
+	return sending->result != -EAGAIN;
+}
+
+/* A dead consumer is no reason to give up: the next one takes over. */
 int ringshm_token_send_wait(struct ringshm_token_producer *p, uint64_t value, int64_t timeout_ns)
 {
-	struct ringshm_wait wait;
-	int error = ringshm_token_send(p, value), given_up = 0;
-	bool probe;
+	struct sending sending = {value, 0};
+	const struct ringshm_search search = {
+		.end = p,
+		.endpoint = ringshm__owner(p->owner),
+		.status = &p->status,
+		.look = look_for_room,
+		.found = &sending,
+	};
+	int error = ringshm__search(&search, timeout_ns);
 
-	if (error != -EAGAIN)
-		return error;
-	ringshm__wait_begin(&wait, owner_of(p->owner), timeout_ns);
-	/* a dead consumer is no reason to give up: the next one takes over */
-	while (error == -EAGAIN && !(given_up = ringshm__wait_step(&wait, &probe)))
-		error = ringshm_token_send(p, value);
-	ringshm__wait_end(&wait);
-	return error == -EAGAIN ? given_up : error;
+	return error ? error : sending.result;
 }
 
 /* ---- consumer ------------------------------------------------------------------------------- */
@@ -171,23 +163,20 @@ int ringshm_token_send_wait(struct ringshm_token_producer *p, uint64_t value, in
 static void consumer_wake(struct ringshm_token_consumer *c)
 {
 	/* relaxed: as above */
-	ringshm__wake(owner_of(c->owner), ringshm_load32_relaxed(c->sleepers), &c->woken);
+	ringshm__wake(ringshm__owner(c->owner), ringshm_load32_relaxed(c->sleepers), &c->woken);
 }
 
 /* Empty for long: is there anybody who could change that? */
 static void consumer_suspect(struct ringshm_token_consumer *c)
 {
-	const struct ringshm_endpoint *e = owner_of(c->owner);
-
-	if (!(e->channel->header.incompat & RINGSHM_F_EOF) || e->forked)
-		return;
-	if (ringshm__seat_gone(e->channel, RINGSHM_ROLE_PRODUCER, RINGSHM_SEAT_PRODUCER))
+	if (ringshm__has_ended(ringshm__owner(c->owner)))
 		c->ended = 1; /* seen before the next look, which is therefore the last that could find something */
 }
 
-static void fill_consumer(struct ringshm_token_consumer *c, struct ringshm_endpoint *e)
+static void fill_consumer(void *end, struct ringshm_endpoint *e)
 {
-	memset(c, 0, sizeof(*c));
+	struct ringshm_token_consumer *c = (struct ringshm_token_consumer *)end;
+
 	c->mask = e->channel->header.capacity - 1;
 	c->slots = slots(e);
 	c->state = &e->ctl->state.word;
@@ -207,8 +196,9 @@ static void fill_consumer(struct ringshm_token_consumer *c, struct ringshm_endpo
  * or already the producer's next: the latter only when tail, which is stored before the value, says that
  * the producer has come round to it, and it cannot have before the slot was emptied.
  */
-static int resume_consumer(struct ringshm_token_consumer *c, const struct ringshm_endpoint *e)
+static int resume_consumer(void *end, const struct ringshm_endpoint *e)
 {
+	struct ringshm_token_consumer *c = (struct ringshm_token_consumer *)end;
 	uint64_t head = ringshm_load_acquire(c->head_word), tail, slot; /* A4 */
 	ringshm_word *last = &c->slots[(head - 1) & c->mask];
 
@@ -222,74 +212,57 @@ static int resume_consumer(struct ringshm_token_consumer *c, const struct ringsh
 	return 0;
 }
 
+static const struct ringshm_role_ops consumer = {
+	.kind = RINGSHM_TOKEN,
+	.role = RINGSHM_ROLE_CONSUMER,
+	.id = RINGSHM_SEAT_CONSUMER,
+	.protocol = RINGSHM_TOKEN_PROTOCOL,
+	.size = sizeof(struct ringshm_token_consumer),
+	.fill = fill_consumer,
+	.resume = resume_consumer,
+};
+
 int ringshm_token_consumer_open_as(struct ringshm_token_consumer *c, struct ringshm *channel, uint32_t protocol,
 				   uint32_t size)
 {
-	const struct ringshm_endpoint_request request = {
-		.channel = channel,
-		.user = c,
-		.kind = RINGSHM_TOKEN,
-		.role = RINGSHM_ROLE_CONSUMER,
-		.id = RINGSHM_SEAT_CONSUMER,
-		.protocol = protocol,
-		.spoken = RINGSHM_TOKEN_PROTOCOL,
-		.size = size,
-		.expected_size = sizeof(*c),
-	};
-	struct ringshm_endpoint *e;
-	int error = ringshm__endpoint_open(&e, &request);
-
-	if (error)
-		return error;
-	fill_consumer(c, e);
-	error = resume_consumer(c, e);
-	if (error) {
-		ringshm__endpoint_close(e);
-		memset(c, 0, sizeof(*c));
-		return error;
-	}
-	ringshm__seat_settle(e, &e->cons->count);
-	return 0;
+	return ringshm__role_open(c, channel, protocol, size, &consumer);
 }
 
 int ringshm_token_consumer_close(struct ringshm_token_consumer *c)
 {
-	struct ringshm_endpoint *e = c ? owner_of(c->owner) : NULL;
-
-	if (!e)
-		return 0;
-	ringshm__endpoint_close(e);
-	memset(c, 0, sizeof(*c));
-	return 0;
+	return ringshm__role_close(c, c ? c->owner : NULL, &consumer);
 }
 
 int ringshm_token_consumer_recover(struct ringshm_token_consumer *c)
 {
-	const struct ringshm_endpoint *e = owner_of(c->owner);
+	const struct ringshm_endpoint *e = ringshm__owner(c->owner);
 
 	consumer_suspect(c);
 	return ringshm__seat_gone(e->channel, RINGSHM_ROLE_PRODUCER, RINGSHM_SEAT_PRODUCER);
 }
 
+static bool look_first(void *end, void *value)
+{
+	return (*(uint64_t *)value = ringshm_token_peek((struct ringshm_token_consumer *)end));
+}
+
+static void suspect(void *end)
+{
+	consumer_suspect((struct ringshm_token_consumer *)end);
+}
+
 int ringshm_token_peek_wait(struct ringshm_token_consumer *c, int64_t timeout_ns, uint64_t *value)
 {
-	struct ringshm_wait wait;
-	int error = 0;
-	bool probe;
+	const struct ringshm_search search = {
+		.end = c,
+		.endpoint = ringshm__owner(c->owner),
+		.status = &c->status,
+		.look = look_first,
+		.found = value,
+		.suspect = suspect,
+	};
 
-	*value = ringshm_token_peek(c);
-	if (*value || c->status)
-		return *value ? 0 : c->status;
-	ringshm__wait_begin(&wait, owner_of(c->owner), timeout_ns);
-	while (!*value && !c->status && !(error = ringshm__wait_step(&wait, &probe))) {
-		if (probe)
-			consumer_suspect(c);
-		*value = ringshm_token_peek(c);
-	}
-	ringshm__wait_end(&wait);
-	if (*value)
-		return 0;
-	return c->status ? c->status : error;
+	return ringshm__search(&search, timeout_ns);
 }
 
 int ringshm_token_recv_wait(struct ringshm_token_consumer *c, uint64_t *value, int64_t timeout_ns)
@@ -303,38 +276,24 @@ int ringshm_token_recv_wait(struct ringshm_token_consumer *c, uint64_t *value, i
 
 /* ---- poller --------------------------------------------------------------------------------- */
 
-static int poll_bell_fd(void *consumer)
+static struct ringshm_endpoint *poll_endpoint(void *end)
 {
-	return ringshm_token_consumer_fd((struct ringshm_token_consumer *)consumer);
+	return ringshm__owner(((struct ringshm_token_consumer *)end)->owner);
 }
 
-static bool poll_ready(void *consumer)
+static bool poll_ready(void *end)
 {
-	return ringshm__token_ready((struct ringshm_token_consumer *)consumer);
+	return ringshm__token_ready((struct ringshm_token_consumer *)end);
 }
 
-static int poll_arm(void *consumer)
+static bool poll_ended(void *end)
 {
-	return ringshm_token_consumer_arm((struct ringshm_token_consumer *)consumer);
-}
-
-static int poll_ack(void *consumer)
-{
-	return ringshm_token_consumer_ack((struct ringshm_token_consumer *)consumer);
-}
-
-static bool poll_producer_gone(void *consumer)
-{
-	struct ringshm_token_consumer *c = (struct ringshm_token_consumer *)consumer;
-
-	consumer_suspect(c);
-	return c->ended;
+	suspect(end);
+	return ((struct ringshm_token_consumer *)end)->ended;
 }
 
 const struct ringshm_poll_ops ringshm__poll_token = {
-	.bell_fd = poll_bell_fd,
+	.endpoint = poll_endpoint,
 	.ready = poll_ready,
-	.arm = poll_arm,
-	.ack = poll_ack,
-	.producer_gone = poll_producer_gone,
+	.ended = poll_ended,
 };

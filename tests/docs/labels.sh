@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Do the tables of docs/memory-model.md say which atomic accesses the sources have? To be sourced by a stage.
 
-LABELLED=(include/ringshm/{spsc_consumer,spsc_producer,token,mpmc_core,mpmc_producer,mpmc_consumer}.h ringshm/{spsc,token,mpmc,mpmc_kind,wait,bell,life,seat,poller}.c
+LABELLED=(include/ringshm/{spsc_consumer,spsc_producer,token,mpmc_core,mpmc_producer,mpmc_consumer}.h
+	ringshm/{spsc,token,mpmc,mpmc_kind,role,wait,bell,life,seat,poller}.c
 	kmod/{kproducer,kconsumer}.c)
 
 # labelled DIRECTORY : "ring label order function" of every access in the sources there, one a line.
