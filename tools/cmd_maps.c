@@ -30,14 +30,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'j':
 		m->json = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		option_channel(state, &m->name, arg);
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which channel? 'ringshm ls' lists them");
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return option_existing(key, arg, state, &m->name);
 	}
 }
 

@@ -23,7 +23,6 @@ struct recv {
 	bool drain;
 	bool newline;
 	bool raw;
-	bool verbose;
 
 	uint64_t messages;
 	uint64_t bytes;
@@ -50,33 +49,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'd':
 		r->drain = true;
 		return 0;
-	case 't':
-		r->stream.timeout_ns = option_seconds(state, "--timeout", arg);
-		return 0;
-	case 'w':
-		r->stream.wait = true;
-		return 0;
 	case 'l':
 		r->newline = true;
 		return 0;
 	case 'r':
 		r->raw = true;
 		return 0;
-	case 'v':
-		r->verbose = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		option_channel(state, &r->stream.name, arg);
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which channel? 'ringshm ls' lists them");
-		return 0;
 	case ARGP_KEY_END:
 		if (r->drain && r->follow)
 			argp_error(state, "--drain does not wait and --follow does: choose one");
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return stream_option(key, arg, state, &r->stream);
 	}
 }
 
@@ -353,9 +337,7 @@ static int run(struct recv *r)
 		code = cannot_write(r, error);
 	r->stream.kind->consumer_close(&r->stream.end);
 	free(r->buffer);
-	if (r->verbose)
-		fprintf(stderr, "ringshm: recv %s: %" PRIu64 " messages, %" PRIu64 " bytes\n", r->stream.name,
-			r->messages, r->bytes);
+	stream_sum_up(&r->stream, r->messages, r->bytes);
 	return code;
 }
 

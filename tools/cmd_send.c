@@ -21,7 +21,6 @@ struct send {
 	bool raw;
 	bool chomp;
 	bool whole;
-	bool verbose;
 	uint32_t size; /* raw: bytes a message; 0: as they come */
 
 	uint64_t line;	 /* lines begun */
@@ -54,27 +53,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'W':
 		s->whole = true;
 		return 0;
-	case 't':
-		s->stream.timeout_ns = option_seconds(state, "--timeout", arg);
-		return 0;
-	case 'w':
-		s->stream.wait = true;
-		return 0;
-	case 'v':
-		s->verbose = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		option_channel(state, &s->stream.name, arg);
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which channel? 'ringshm ls' lists them");
-		return 0;
 	case ARGP_KEY_END:
 		if (s->raw && (s->chomp || s->whole))
 			argp_error(state, "--chomp and --whole are about lines, --raw and --size do without");
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return stream_option(key, arg, state, &s->stream);
 	}
 }
 
@@ -392,9 +376,7 @@ static void sum_up(const struct send *s)
 			"ringshm: send %s: %" PRIu64 " lines were longer than the largest message (%u bytes) and went "
 			"in pieces\n",
 			s->stream.name, s->pieces, s->stream.info.max_payload);
-	if (s->verbose)
-		fprintf(stderr, "ringshm: send %s: %" PRIu64 " messages, %" PRIu64 " bytes\n", s->stream.name,
-			s->messages, s->bytes);
+	stream_sum_up(&s->stream, s->messages, s->bytes);
 }
 
 static int run(struct send *s)

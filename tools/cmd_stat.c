@@ -42,14 +42,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		r->watch = true;
 		r->count = option_number(state, "--count", arg, 1, UINT64_MAX);
 		return 0;
-	case ARGP_KEY_ARG:
-		option_channel(state, &r->name, arg);
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which channel? 'ringshm ls' lists them");
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return option_existing(key, arg, state, &r->name);
 	}
 }
 

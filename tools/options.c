@@ -88,3 +88,17 @@ void option_channel(struct argp_state *state, const char **name, const char *tex
 		argp_error(state, "one channel at a time; '%s' is one too many", text);
 	*name = text;
 }
+
+error_t option_existing(int key, char *arg, struct argp_state *state, const char **name)
+{
+	switch (key) {
+	case ARGP_KEY_ARG:
+		option_channel(state, name, arg);
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which channel? 'ringshm ls' lists them");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}

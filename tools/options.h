@@ -30,4 +30,7 @@ uint64_t option_words(struct argp_state *state, const char *option, const char *
 /* The single CHANNEL argument: stores it in *name, once. */
 void option_channel(struct argp_state *state, const char **name, const char *text);
 
+/* For parsers whose one argument is a channel that is there: ends them. 0, or ARGP_ERR_UNKNOWN: no such option. */
+error_t option_existing(int key, char *arg, struct argp_state *state, const char **name);
+
 #endif /* RINGSHM_TOOLS_OPTIONS_H */

@@ -3,12 +3,32 @@
 #include "stream.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "command.h"
 #include "interrupt.h"
+#include "options.h"
 #include "report.h"
 #include "stream_kind.h"
+
+error_t stream_option(int key, char *arg, struct argp_state *state, struct stream *stream)
+{
+	switch (key) {
+	case 't':
+		stream->timeout_ns = option_seconds(state, "--timeout", arg);
+		return 0;
+	case 'w':
+		stream->wait = true;
+		return 0;
+	case 'v':
+		stream->verbose = true;
+		return 0;
+	default:
+		return option_existing(key, arg, state, &stream->name);
+	}
+}
 
 int64_t stream_slice(const struct stream *stream, int64_t since)
 {
@@ -73,6 +93,13 @@ void stream_close(struct stream *stream)
 {
 	ringshm_close(stream->channel);
 	stream->channel = NULL;
+}
+
+void stream_sum_up(const struct stream *stream, uint64_t messages, uint64_t bytes)
+{
+	if (stream->verbose)
+		fprintf(stderr, "ringshm: %s %s: %" PRIu64 " messages, %" PRIu64 " bytes\n", stream->verb, stream->name,
+			messages, bytes);
 }
 
 int stream_failure(const struct stream *stream, int error)

@@ -3,6 +3,7 @@
 #ifndef RINGSHM_TOOLS_STREAM_H
 #define RINGSHM_TOOLS_STREAM_H
 
+#include <argp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -41,11 +42,15 @@ struct stream {
 	const char *name;
 	int64_t timeout_ns; /* longest wait; -1: for ever */
 	bool wait;	    /* for the channel, and for a consumer */
+	bool verbose;
 	struct ringshm *channel;
 	struct ringshm_info info; /* when it was opened */
 	const struct stream_kind *kind;
 	union stream_end end;
 };
+
+/* The options that both have, and their argument. 0, or ARGP_ERR_UNKNOWN. */
+error_t stream_option(int key, char *arg, struct argp_state *state, struct stream *stream);
 
 /*
  * Open the channel, waiting for it if that is wished, and find out its kind. EXIT_DONE, or a complaint
@@ -53,6 +58,9 @@ struct stream {
  */
 int stream_open(struct stream *stream, unsigned int access);
 void stream_close(struct stream *stream);
+
+/* How much it was, with --verbose. */
+void stream_sum_up(const struct stream *stream, uint64_t messages, uint64_t bytes);
 
 /* Say why the channel or the end has stopped, `error` being a status of the end; the exit code. */
 int stream_failure(const struct stream *stream, int error);
