@@ -20,10 +20,9 @@
  * who stands between two instructions; a victim that is run for so many instructions; its fate; perhaps a
  * repairer who is run for so many, and killed or goes on later. Then the survivors, and the judge. The check tries
  * a random share (RINGSHM_SEED); RINGSHM_CRASH_SHARE=1 tries every victim at every instruction, offset, fill and
- * fate, and the others in steps: about an hour.
+ * fate, and the others in steps: about an hour. RINGSHM_CRASH_SAMPLES is how many moments a question is asked.
  */
 #define FAILURES_SHOWN 5
-#define SAMPLES 300 /* moments of a question */
 #define LONGEST 6000
 #define NOBODY (-1)
 
@@ -52,8 +51,9 @@ static const enum operation repairs = REPAIR_PRODUCED;
 static uint32_t length[OPERATIONS]; /* instructions that each has taken at most so far */
 static uint64_t tried, failed;
 static bool planted;
-static uint32_t share;	    /* every nth instruction; 0: a random few moments */
-static const char *trouble; /* of the test itself */
+static uint32_t share;	       /* every nth instruction; 0: a random few moments */
+static uint32_t samples = 300; /* moments of a question */
+static const char *trouble;    /* of the test itself */
 
 /* ---- the world over a channel --------------------------------------------------------------------- */
 
@@ -392,7 +392,7 @@ static void answer(const char *question)
 
 static void ask_victims(uint64_t *random)
 {
-	sample(false, false, 4 * SAMPLES, random);
+	sample(false, false, 4 * samples, random);
 	for (int operation = 0; share && operation < FOLD; operation++)
 		try_victims((enum operation)operation);
 	answer("a process killed or stopped behind any instruction loses nothing uncounted");
@@ -403,18 +403,18 @@ static void ask_others(uint64_t *random)
 	if (share)
 		try_others(true, false, random);
 	else
-		sample(true, false, SAMPLES, random);
+		sample(true, false, samples, random);
 	answer("repairing processes killed behind any instruction, or resumed laps later, change nothing");
 	if (share)
 		try_others(false, true, random);
 	else
-		sample(false, true, SAMPLES, random);
+		sample(false, true, samples, random);
 	answer("beside a process stopped behind any instruction, others may be killed behind any");
 }
 
 int main(int argc, char **argv)
 {
-	const char *given = getenv("RINGSHM_CRASH_SHARE");
+	const char *given = getenv("RINGSHM_CRASH_SHARE"), *few = getenv("RINGSHM_CRASH_SAMPLES");
 	uint64_t seed = random_seed(), random = seed;
 
 	if (!planted_begin(argc, argv)) {
@@ -425,6 +425,7 @@ int main(int argc, char **argv)
 	share = given ? (uint32_t)strtoul(given, NULL, 0) : 0;
 	if (share > 100)
 		share = 0;
+	samples = few ? (uint32_t)strtoul(few, NULL, 0) : samples;
 	if (!traced_init()) {
 		tap_skip("processes killed behind every instruction", "this machine lets nobody trace its children");
 		return tap_done();

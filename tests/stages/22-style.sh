@@ -57,6 +57,22 @@ faulty 'a planted path is noticed' "see /$(say home)/me/notes" 'me/notes' from_a
 tap_check 'nothing is marked as unfinished' unfinished "${code[@]}"
 faulty 'a planted mark is noticed' "/* TO$(say DO) */" 'planted|TO' unfinished
 mapfile -t documents < <(printf '%s\n' "${all[@]}" | grep -E '\.md$')
+# Test programs about rings that a list of suites does not have: each runs on memory of the module, or says why not.
+unlisted() {
+	local directory program bad=0
+	for directory in unit model stress crash; do
+		while read -r program; do
+			grep -qE "^(- )?$directory/$program(:| |\$)" "$1" && continue
+			say "$directory/$program is not in tests/vm/suites"
+			bad=1
+		done < <(sed -n 's/^check_PROGRAMS += //p' "$TOP/tests/$directory/Makefile.am" | grep -v '_planted$')
+	done
+	return $bad
+}
+
+tap_check 'every suite of the library is to run on memory of the module, or says why not' unlisted "$TOP/tests/vm/suites"
+grep -v test_spsc "$TOP/tests/vm/suites" >"$WORK/suites"
+tap_finds 'a suite that was forgotten there is noticed' 'unit/test_spsc is not in' unlisted "$WORK/suites"
 tap_check 'every link in the documents leads somewhere' dead_links "${documents[@]}"
 faulty 'a planted dead link is noticed' 'see [this](planted/nowhere.md)' 'nowhere.md is not there' dead_links
 tap_check 'shellcheck finds nothing in the scripts' shell_faults "${shell[@]}"
