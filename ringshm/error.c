@@ -29,6 +29,10 @@ const char *ringshm__reason(int error)
 {
 	const char *text = strerrordesc_np(error);
 
+	if (error == EMFILE) /* rings take many descriptors, and the usual limit is for people who do not */
+		return "this process has as many files open as it may; run: ulimit -n 65536 (systemd: LimitNOFILE=65536)";
+	if (error == ENFILE)
+		return "the machine has as many files open as it may; run: sysctl fs.file-max=1000000";
 	return text ? text : "an error that the system has no words for";
 }
 

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static uint32_t len;
@@ -367,4 +368,14 @@ Test(life, names_with_control_characters_are_refused_and_not_repeated)
 		for (const char *c = ringshm_last_error(); *c; c++)
 			cr_expect(*c >= ' ' && *c < 0x7f, "character %d in a sentence", *c);
 	}
+}
+
+Test(life, who_has_too_many_files_open_is_told_which_command_allows_more)
+{
+	const struct rlimit few = {3, 3};
+	struct ringshm_config config = small_config();
+	struct ringshm *channel;
+
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	EXPECT_FAILURE(ringshm_create(&channel, NULL, &config), EMFILE, "create (anonymous)", "run: ulimit -n");
 }
