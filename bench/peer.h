@@ -125,6 +125,7 @@ extern const struct peer peer_dpdk_rts;
 extern const struct peer peer_dpdk_rts_bulk;
 extern const struct peer peer_mpmc;
 extern const struct peer peer_mpmc_bulk;
+extern const struct peer peer_mpmc_waiting;
 extern const struct peer peer_tbb;
 
 /* Shared memory for a lane, zeroed and populated; and back. What most candidates need. */

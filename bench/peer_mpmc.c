@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
-/* Candidate for crowds: ringshm mpmc, one message a claim and batches. */
+/* Candidates for crowds: ringshm mpmc, one message a claim, the same blocking while there is none, and batches. */
 #include <stdlib.h>
 
 #include <ringshm/ringshm.h>
 
 #include "crowd_loops.h"
 
-#define ENDPOINT 512u /* bytes; whole lines, so that nobody shares one */
+#define WAIT_NS 2000000 /* for room or messages; then the clock is looked at */
+#define ENDPOINT 512u	/* bytes; whole lines, so that nobody shares one */
 
 _Static_assert(sizeof(struct ringshm_mpmc_producer) <= ENDPOINT && sizeof(struct ringshm_mpmc_consumer) <= ENDPOINT,
 	       "endpoints have grown: ask for more above");
 
-static int create(struct peer_lane *lane, const struct peer_shape *shape)
+static int create_with(struct peer_lane *lane, const struct peer_shape *shape, uint64_t features)
 {
 	struct ringshm_config config;
 	struct ringshm *channel;
@@ -20,9 +21,20 @@ static int create(struct peer_lane *lane, const struct peer_shape *shape)
 	ringshm_config_init(&config, RINGSHM_MPMC);
 	config.capacity = shape->slots;
 	config.slot_size = shape->size + 8;
+	config.features |= features;
 	error = ringshm_create(&channel, NULL, &config);
 	lane->handle = error ? NULL : channel;
 	return error;
+}
+
+static int create(struct peer_lane *lane, const struct peer_shape *shape)
+{
+	return create_with(lane, shape, 0);
+}
+
+static int create_blocking(struct peer_lane *lane, const struct peer_shape *shape)
+{
+	return create_with(lane, shape, RINGSHM_F_BLOCK);
 }
 
 static void destroy(struct peer_lane *lane)
@@ -65,6 +77,12 @@ PEER__INLINE int moved(int error)
 	return error == -EAGAIN ? 0 : error ? error : 1;
 }
 
+/* The same of one that waited. */
+PEER__INLINE int moved_in_time(int error)
+{
+	return moved(error == -ETIMEDOUT ? -EAGAIN : error);
+}
+
 PEER__INLINE int send_bulk(struct peer_side *s, uint64_t *message, uint32_t size)
 {
 	struct ringshm_mpmc_producer *p = (struct ringshm_mpmc_producer *)s->out;
@@ -91,30 +109,43 @@ PEER__INLINE int receive_bulk(struct peer_side *s, uint64_t *messages, uint32_t 
 }
 
 /* The size is constant here, as in a program that has one type of message. */
-#define LOOPS(n)                                                                                          \
-	PEER__INLINE int send##n(struct peer_side *s, uint64_t *message)                                  \
-	{                                                                                                 \
-		return moved(ringshm_mpmc_send((struct ringshm_mpmc_producer *)s->out, message, n));      \
-	}                                                                                                 \
-	PEER__INLINE int receive##n(struct peer_side *s, uint64_t *message)                               \
-	{                                                                                                 \
-		uint32_t len;                                                                             \
-		return moved(ringshm_mpmc_recv((struct ringshm_mpmc_consumer *)s->in, message, n, &len)); \
-	}                                                                                                 \
-	PEER__INLINE int send_bulk##n(struct peer_side *s, uint64_t *message)                             \
-	{                                                                                                 \
-		return send_bulk(s, message, n);                                                          \
-	}                                                                                                 \
-	PEER__INLINE int receive_bulk##n(struct peer_side *s, uint64_t *message)                          \
-	{                                                                                                 \
-		return receive_bulk(s, message, n);                                                       \
-	}                                                                                                 \
-	CROWD_LOOPS(single##n, true, send##n, receive##n)                                                 \
+#define LOOPS(n)                                                                                                   \
+	PEER__INLINE int send##n(struct peer_side *s, uint64_t *message)                                           \
+	{                                                                                                          \
+		return moved(ringshm_mpmc_send((struct ringshm_mpmc_producer *)s->out, message, n));               \
+	}                                                                                                          \
+	PEER__INLINE int receive##n(struct peer_side *s, uint64_t *message)                                        \
+	{                                                                                                          \
+		uint32_t len;                                                                                      \
+		return moved(ringshm_mpmc_recv((struct ringshm_mpmc_consumer *)s->in, message, n, &len));          \
+	}                                                                                                          \
+	PEER__INLINE int send_wait##n(struct peer_side *s, uint64_t *message)                                      \
+	{                                                                                                          \
+		return moved_in_time(                                                                              \
+			ringshm_mpmc_send_wait((struct ringshm_mpmc_producer *)s->out, message, n, WAIT_NS));      \
+	}                                                                                                          \
+	PEER__INLINE int receive_wait##n(struct peer_side *s, uint64_t *message)                                   \
+	{                                                                                                          \
+		uint32_t len;                                                                                      \
+		return moved_in_time(                                                                              \
+			ringshm_mpmc_recv_wait((struct ringshm_mpmc_consumer *)s->in, message, n, &len, WAIT_NS)); \
+	}                                                                                                          \
+	PEER__INLINE int send_bulk##n(struct peer_side *s, uint64_t *message)                                      \
+	{                                                                                                          \
+		return send_bulk(s, message, n);                                                                   \
+	}                                                                                                          \
+	PEER__INLINE int receive_bulk##n(struct peer_side *s, uint64_t *message)                                   \
+	{                                                                                                          \
+		return receive_bulk(s, message, n);                                                                \
+	}                                                                                                          \
+	CROWD_LOOPS(single##n, true, send##n, receive##n)                                                          \
+	CROWD_LOOPS(waiting##n, true, send_wait##n, receive_wait##n)                                               \
 	CROWD_LOOPS(bulk##n, true, send_bulk##n, receive_bulk##n)
 
 LOOPS(8)
 LOOPS(64)
 CROWD_OF_SIZES(single, true)
+CROWD_OF_SIZES(waiting, true)
 CROWD_OF_SIZES(bulk, true)
 
 const struct peer peer_mpmc = {
@@ -139,4 +170,16 @@ const struct peer peer_mpmc_bulk = {
 	.open = open_ends,
 	.close = close_ends,
 	.crowd = &bulk,
+};
+
+const struct peer peer_mpmc_waiting = {
+	.name = "ringshm mpmc, blocking",
+	.batch = 1,
+	.ours = true,
+	.cannot = crowd_cannot,
+	.create = create_blocking,
+	.destroy = destroy,
+	.open = open_ends,
+	.close = close_ends,
+	.crowd = &waiting,
 };

@@ -2,11 +2,12 @@
 /* The cases of many producers and many consumers: mpmc/{threads,processes}/{1x1,2x2,4x4,8x8}/{8,64}. */
 #include "suite.h"
 
-#define CANDIDATES                                                                                                  \
-	{                                                                                                           \
-		&peer_mpmc, &peer_mpmc_bulk, &peer_dpdk_mpmc, &peer_dpdk_mpmc_bulk, &peer_dpdk_hts,                 \
-			&peer_dpdk_hts_bulk, &peer_dpdk_rts, &peer_dpdk_rts_bulk, &peer_ck_mpmc, &peer_boost_queue, \
-			&peer_tbb, &peer_concurrentqueue, &peer_concurrentqueue_tokens, &peer_concurrentqueue_bulk  \
+#define CANDIDATES                                                                                               \
+	{                                                                                                        \
+		&peer_mpmc, &peer_mpmc_waiting, &peer_mpmc_bulk, &peer_dpdk_mpmc, &peer_dpdk_mpmc_bulk,          \
+			&peer_dpdk_hts, &peer_dpdk_hts_bulk, &peer_dpdk_rts, &peer_dpdk_rts_bulk, &peer_ck_mpmc, \
+			&peer_boost_queue, &peer_tbb, &peer_concurrentqueue, &peer_concurrentqueue_tokens,       \
+			&peer_concurrentqueue_bulk                                                               \
 	}
 
 #define TARGETS                                                   \

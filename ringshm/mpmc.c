@@ -180,8 +180,11 @@ int ringshm_mpmc_reserve_wait(struct ringshm_mpmc_producer *p, uint32_t len, int
 int ringshm_mpmc_send_wait(struct ringshm_mpmc_producer *p, const void *buf, uint32_t len, int64_t timeout_ns)
 {
 	void *payload;
-	int error = ringshm_mpmc_reserve_wait(p, len, timeout_ns, &payload);
+	int error = ringshm_mpmc_send(p, buf, len); /* the short way, as long as nobody has to wait */
 
+	if (error != -EAGAIN)
+		return error;
+	error = ringshm_mpmc_reserve_wait(p, len, timeout_ns, &payload);
 	if (error)
 		return error;
 	if (len)
@@ -366,8 +369,11 @@ int ringshm_mpmc_peek_n_wait(struct ringshm_mpmc_consumer *c, uint32_t n, int64_
 int ringshm_mpmc_recv_wait(struct ringshm_mpmc_consumer *c, void *buf, uint32_t cap, uint32_t *len, int64_t timeout_ns)
 {
 	const void *payload;
-	int error = ringshm_mpmc_peek_wait(c, timeout_ns, &payload, len);
+	int error = ringshm_mpmc_recv(c, buf, cap, len); /* the short way, as in send_wait */
 
+	if (error != -EAGAIN)
+		return error;
+	error = ringshm_mpmc_peek_wait(c, timeout_ns, &payload, len);
 	if (error)
 		return error;
 	return ringshm_mpmc_recv(c, buf, cap, len);
