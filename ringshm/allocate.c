@@ -42,12 +42,14 @@ static int no_space(int error, int fd, uint64_t size, const char *name)
 	uint64_t free, total;
 
 	ringshm__bytes(size, asked);
-	if (fstatvfs(fd, &fs) || !fs.f_blocks || !mount_point(fd, path))
+	if (fstatvfs(fd, &fs) || !fs.f_blocks)
 		return ringshm__refuse(error, name, "", "%s asked, and the system has not that much memory to give: %s",
 				       asked, ringshm__reason(error));
 	free = (uint64_t)fs.f_bavail * fs.f_frsize;
 	total = (uint64_t)fs.f_blocks * fs.f_frsize;
-	if (!fstatfs(fd, &type) && (uint32_t)type.f_type == TMPFS_MAGIC) /* others are not so easily enlarged */
+	if (!mount_point(fd, path)) /* it lies outside of what a chroot shows */
+		snprintf(path, sizeof(path), "%s", ringshm_directory());
+	else if (!fstatfs(fd, &type) && (uint32_t)type.f_type == TMPFS_MAGIC) /* others are not so easily enlarged */
 		snprintf(command, sizeof(command), "mount -o remount,size=%lluM %s",
 			 (unsigned long long)((total + size - (free < size ? free : size) + (1 << 20) - 1) >> 20),
 			 path);
