@@ -109,6 +109,7 @@ extern const struct peer peer_spsc_bulk;
 extern const struct peer peer_spsc_mixed;
 extern const struct peer peer_stream;
 extern const struct peer peer_token;
+extern const struct peer peer_token_mixed;
 extern const struct peer peer_unix;
 
 /* For crowds. */

@@ -79,6 +79,18 @@ PEER__INLINE int receive_one(struct peer_side *s, uint64_t *message)
 
 PEER_SINGLE_LOOPS(send_one, receive_one)
 
+PEER__INLINE int receive_bulk(struct peer_side *s, uint64_t *messages)
+{
+	int count = ringshm_token_recv_n((struct ringshm_token_consumer *)s->in, messages, PEER_BULK);
+
+	return count == -EAGAIN ? 0 : count;
+}
+
+static int consume_bulk(struct peer_side *s, uint64_t n)
+{
+	return peer__consume_bulk(s, n, receive_bulk);
+}
+
 const struct peer peer_token = {
 	.name = "ringshm token",
 	.batch = 1,
@@ -92,4 +104,18 @@ const struct peer peer_token = {
 	.consume = consume,
 	.ask = ask,
 	.answer = answer,
+};
+
+/* Each value visible at once, received in runs. */
+const struct peer peer_token_mixed = {
+	.name = "ringshm token, to runs",
+	.batch = 1,
+	.ours = true,
+	.cannot = cannot,
+	.create = create,
+	.destroy = destroy,
+	.open = open_ends,
+	.close = close_ends,
+	.produce = produce,
+	.consume = consume_bulk,
 };

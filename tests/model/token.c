@@ -128,6 +128,27 @@ static void receive(struct pair *x)
 		take_first(&x->m);
 }
 
+static void receive_n(struct pair *x)
+{
+	uint64_t value[RINGSHM_TOKEN_RUN_MAX + 8];
+	uint32_t n = 1 + random_below(&x->random, RINGSHM_TOKEN_RUN_MAX + 8);
+	int want = x->m.shut ? -ESHUTDOWN : -EAGAIN, got;
+
+	if (x->m.length)
+		want = x->m.length < n ? (int)x->m.length : (int)n;
+	if (want > (int)RINGSHM_TOKEN_RUN_MAX)
+		want = (int)RINGSHM_TOKEN_RUN_MAX;
+	x->doing = "recv_n";
+	got = ringshm_token_recv_n(&x->c, value, n);
+	if (got != want)
+		differs(x, "gave %d, not %d", got, want);
+	for (int i = 0; i < got && !x->broken[0]; i++) {
+		if (value[i] != x->m.value[0])
+			differs(x, "gave %#" PRIx64 ", not %#" PRIx64, value[i], x->m.value[0]);
+		take_first(&x->m);
+	}
+}
+
 /* Leaving and coming back changes nothing. */
 static void reopen(struct pair *x)
 {
@@ -180,6 +201,8 @@ static void do_something(struct pair *x, uint32_t lean)
 			send_one(x);
 		else if (random_below(&x->random, 2))
 			receive(x);
+		else if (random_below(&x->random, 8) == 0)
+			receive_n(x);
 		else
 			peek_and_release(x);
 	}

@@ -10,6 +10,7 @@ planted=$TREE/tests/crash/takeover_planted
 tap_finds 'a consumer that forgets to store its progress is noticed' '^not ok' "$planted" R4
 tap_finds 'a header that is not cleared before its record appears is noticed' '^not ok' "$planted" unzeroed
 tap_finds 'the same is noticed by killing behind every instruction' '^not ok' "$TREE/tests/crash/spsc_steps_planted" unzeroed
+tap_finds 'a token consumer that forgets the same is noticed' '^not ok' "$TREE/tests/crash/token_steps_planted" R4
 planted=$TREE/tests/crash/mpmc_steps_planted
 export RINGSHM_CRASH_SHARE=300
 tap_finds 'a claim that is anonymous for one instruction is noticed' '^not ok' "$planted" anonymous
