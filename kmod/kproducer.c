@@ -3,6 +3,7 @@
 #include <linux/err.h>
 #include <linux/irq_work.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -18,7 +19,7 @@ struct ringshm_kproducer {
 	struct ringshm_spsc_producer ring;	/* private; nothing of it is believed from shared memory */
 	raw_spinlock_t lock;			/* held, interrupts off, from reserve to commit */
 	unsigned long flags;			/* of interrupts, for the holder */
-	int cpu;				/* that holds it, -1 none: notices nesting on one CPU */
+	int __percpu *inside;			/* how deep this CPU is: notices nesting before the lock does */
 	atomic64_t dropped;
 	struct irq_work wake;			/* waking may take a run queue's lock, which a probe may hold */
 	struct ringshm_lane lane;
@@ -90,8 +91,11 @@ struct ringshm_kproducer *ringshm_kproducer_get(int ctl_fd, int data_fd)
 	if (!producer)
 		return ERR_PTR(-ENOMEM);
 	raw_spin_lock_init(&producer->lock);
-	producer->cpu = -1;
 	init_irq_work(&producer->wake, wake_work);
+	err = -ENOMEM;
+	producer->inside = alloc_percpu_gfp(int, GFP_KERNEL_ACCOUNT);
+	if (!producer->inside)
+		goto free;
 	err = ringshm_lane_open(&producer->lane, RINGSHM_LANE_PRODUCER, ctl_fd, data_fd);
 	if (err)
 		goto free;
@@ -101,21 +105,15 @@ struct ringshm_kproducer *ringshm_kproducer_get(int ctl_fd, int data_fd)
 		return producer;
 	ringshm_lane_close(&producer->lane);
 free:
+	free_percpu(producer->inside);
 	kfree(producer);
 	return ERR_PTR(err);
 }
 EXPORT_SYMBOL_GPL(ringshm_kproducer_get);
 
-/*
- * Interrupts are off.  False: this CPU holds it already, or we are an NMI and another CPU does.
- * (What is taken here is released by another function of the caller's; sparse is told it is even.)
- */
-static bool producer_lock(struct ringshm_kproducer *producer)
+/* Taken here, released by another function of the caller's; sparse is told it is even. */
+static bool lock_taken(struct ringshm_kproducer *producer)
 {
-	int cpu = raw_smp_processor_id();
-
-	if (READ_ONCE(producer->cpu) == cpu)
-		return false;
 	if (in_nmi()) {
 		if (!raw_spin_trylock(&producer->lock))
 			return false;
@@ -123,17 +121,28 @@ static bool producer_lock(struct ringshm_kproducer *producer)
 		raw_spin_lock(&producer->lock);
 	}
 	__release(&producer->lock);
-	WRITE_ONCE(producer->cpu, cpu);
 	return true;
+}
+
+/*
+ * Interrupts are off.  False: this CPU is inside already, or we are an NMI and another CPU is.
+ * Counted before the lock is touched: a probe on the lock's own tracepoints nests here, too.
+ */
+static bool producer_lock(struct ringshm_kproducer *producer)
+{
+	if (this_cpu_inc_return(*producer->inside) == 1 && lock_taken(producer))
+		return true;
+	this_cpu_dec(*producer->inside);
+	return false;
 }
 
 static void producer_unlock(struct ringshm_kproducer *producer)
 {
 	unsigned long flags = producer->flags;
 
-	WRITE_ONCE(producer->cpu, -1);
 	__acquire(&producer->lock);
 	raw_spin_unlock(&producer->lock);
+	this_cpu_dec(*producer->inside);
 	local_irq_restore(flags);
 }
 
@@ -221,6 +230,7 @@ void ringshm_kproducer_put(struct ringshm_kproducer *producer)
 	if (producer->lane.region)
 		ringshm_wake(producer->lane.region);
 	ringshm_lane_close(&producer->lane);
+	free_percpu(producer->inside);
 	kfree(producer);
 }
 EXPORT_SYMBOL_GPL(ringshm_kproducer_put);

@@ -20,16 +20,22 @@ static DEFINE_MUTEX(lanes_lock);
 
 /* ---- what the channel is -------------------------------------------------------------------- */
 
+static bool is_regular(const struct file *file)
+{
+	return S_ISREG(file_inode(file)->i_mode);
+}
+
 /* One copy; whatever user space writes afterwards, the copy is what counts. */
 static int header_read(struct ringshm_header *header, int ctl_fd)
 {
 	struct file *file = fget(ctl_fd);
 	loff_t position = 0;
-	ssize_t got;
+	ssize_t got = -EBADF;
 
 	if (!file)
 		return -EBADF;
-	got = file->f_mode & FMODE_READ ? kernel_read(file, header, sizeof(*header), &position) : -EBADF;
+	if (file->f_mode & FMODE_READ)	/* of a pipe or a device, a read may wait or change something */
+		got = is_regular(file) ? kernel_read(file, header, sizeof(*header), &position) : -EINVAL;
 	fput(file);
 	if (got < 0)
 		return got;
@@ -125,7 +131,7 @@ static bool is_memory_file(const struct file *file)
 {
 	unsigned long magic = file_inode(file)->i_sb->s_magic;
 
-	return magic == HUGETLBFS_MAGIC || magic == TMPFS_MAGIC;
+	return is_regular(file) && (magic == HUGETLBFS_MAGIC || magic == TMPFS_MAGIC);
 }
 
 static int pages_pin(struct ringshm_lane *lane, unsigned long start)

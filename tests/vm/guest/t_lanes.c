@@ -315,6 +315,8 @@ GUEST_TEST(wrong_descriptors, "descriptors that are not a lane's, or not writabl
 	CHECK_ERRNO(produce(fd, &wrong), EBADF);
 	wrong.ctl_fd = pipes[1];
 	CHECK_ERRNO(produce(fd, &wrong), EBADF);
+	wrong.ctl_fd = pipes[0]; /* a read of it would wait for ever */
+	CHECK_ERRNO(produce(fd, &wrong), EINVAL);
 	CHECK_EQ(produce(fd, &lane), 0);
 }
 
