@@ -34,6 +34,16 @@ struct weak_site {
 	unsigned int threads; /* bit mask: whose accesses */
 };
 
+/*
+ * The places in the sources whose access orders something, as far as runs of the case now tried have come by
+ * them: ring.function.n, the nth of its function. One of them can be made relaxed alone.
+ */
+void weak_case_is(const char *name);
+unsigned int weak_places(void);
+const char *weak_place_name(unsigned int place);
+/* False: no run has come by such a place. NULL: none is relaxed any more. */
+bool weak_relax(const char *name);
+
 /* Start a run: forget all words. The seed decides everything that follows. */
 void weak_begin(uint64_t seed, const struct weak_site *weakened);
 /* These words are of that class (a bit); they are shared, and hold what stands in memory now. */

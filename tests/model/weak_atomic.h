@@ -15,25 +15,41 @@ static inline uint64_t ringshm_load_relaxed(const ringshm_word *p)
 	return weak_load(p, false);
 }
 
-static inline uint64_t ringshm_load_acquire(const ringshm_word *p)
-{
-	return weak_load(p, true);
-}
-
 static inline void ringshm_store_relaxed(ringshm_word *p, uint64_t v)
 {
 	weak_store(p, v, false);
 }
 
-static inline void ringshm_store_release(ringshm_word *p, uint64_t v)
-{
-	weak_store(p, v, true);
-}
+/* One access in the sources that orders something. */
+struct weak_place {
+	const char *function;
+	int line;
+};
 
-static inline bool ringshm_swap_release(ringshm_word *p, uint64_t *expected, uint64_t v)
-{
-	return weak_swap(p, expected, v);
-}
+/* The access that follows stands here. */
+void weak_at(struct weak_place *place, const char *function, int line);
+
+#define WEAK_AT()                                        \
+	do {                                             \
+		static struct weak_place weak_here;      \
+		weak_at(&weak_here, __func__, __LINE__); \
+	} while (0)
+
+#define ringshm_load_acquire(p)       \
+	({                            \
+		WEAK_AT();            \
+		weak_load((p), true); \
+	})
+#define ringshm_store_release(p, v)         \
+	({                                  \
+		WEAK_AT();                  \
+		weak_store((p), (v), true); \
+	})
+#define ringshm_swap_release(p, expected, v)     \
+	({                                       \
+		WEAK_AT();                       \
+		weak_swap((p), (expected), (v)); \
+	})
 
 static inline uint64_t ringshm_fetch_add_relaxed(ringshm_word *p, uint64_t v)
 {

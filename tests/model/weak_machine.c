@@ -17,6 +17,7 @@
 #define STEPS 12000 /* of one run */
 #define GAP 4096    /* between the times of two values, for those that come in between */
 #define STACK (96 << 10)
+#define PLACES 200
 #define CLOCKS (WEAK_THREADS + 1)
 
 /* For every word the time of the oldest value that may be seen; behind them how far each thread has come. */
@@ -78,6 +79,84 @@ const char *weak_faulted(void)
 uint32_t weak_random(uint32_t below)
 {
 	return random_below(&state, below);
+}
+
+/* ---- places --------------------------------------------------------------------------------- */
+
+static struct known {
+	const struct weak_place *place;
+	const char *of; /* case */
+	char name[96];
+} known[PLACES];
+static unsigned int known_count;
+static const char *current = "";
+static const struct weak_place *here, *relaxed; /* of the access under way; made relaxed */
+
+void weak_case_is(const char *name)
+{
+	current = name;
+}
+
+/* By ring, function and line, whatever came first. */
+static int by_place(const void *a, const void *b)
+{
+	const struct known *x = a, *y = b;
+	int order = strcmp(x->of, y->of);
+
+	if (!order)
+		order = strcmp(x->place->function, y->place->function);
+	return order ? order : x->place->line - y->place->line;
+}
+
+static void name_places(void)
+{
+	for (unsigned int i = 0, n = 1; i < known_count; i++, n++) {
+		if (!i || strcmp(known[i].of, known[i - 1].of) ||
+		    strcmp(known[i].place->function, known[i - 1].place->function))
+			n = 1;
+		snprintf(known[i].name, sizeof(known[i].name), "%s.%s.%u", known[i].of, known[i].place->function, n);
+	}
+}
+
+void weak_at(struct weak_place *place, const char *function, int line)
+{
+	here = place;
+	if (place->function || known_count == PLACES)
+		return;
+	place->function = function;
+	place->line = line;
+	known[known_count].place = place;
+	known[known_count++].of = current;
+	qsort(known, known_count, sizeof(known[0]), by_place);
+	name_places();
+}
+
+unsigned int weak_places(void)
+{
+	return known_count;
+}
+
+const char *weak_place_name(unsigned int place)
+{
+	return known[place].name;
+}
+
+bool weak_relax(const char *name)
+{
+	relaxed = NULL;
+	for (unsigned int i = 0; name && i < known_count && !relaxed; i++)
+		if (!strcmp(known[i].name, name))
+			relaxed = known[i].place;
+	return !name || relaxed;
+}
+
+/* Where the access that begins stands; accesses of the test itself stand nowhere. */
+static bool is_relaxed(void)
+{
+	bool is = here && here == relaxed;
+
+	here = NULL;
+	return is;
 }
 
 /* ---- threads -------------------------------------------------------------------------------- */
@@ -301,6 +380,7 @@ uint64_t weak_load(const ringshm_word *p, bool acquire)
 {
 	struct word *w = find(p);
 
+	acquire &= !is_relaxed();
 	step();
 	return take(w, choose(w), acquire && strong(w, WEAK_LOAD));
 }
@@ -310,6 +390,7 @@ void weak_store(ringshm_word *p, uint64_t v, bool release)
 	struct word *w = find(p);
 	unsigned int after;
 
+	release &= !is_relaxed();
 	step();
 	after = choose(w);
 	put(w, open_behind(w, after) ? after : w->count - 1, v, release && strong(w, WEAK_STORE), false);
@@ -318,6 +399,7 @@ void weak_store(ringshm_word *p, uint64_t v, bool release)
 bool weak_swap(ringshm_word *p, uint64_t *expected, uint64_t v)
 {
 	struct word *w = find(p);
+	bool release = !is_relaxed();
 	unsigned int which;
 
 	step();
@@ -328,7 +410,7 @@ bool weak_swap(ringshm_word *p, uint64_t *expected, uint64_t v)
 		*expected = w->values[which].value;
 		return false;
 	}
-	put(w, which, v, strong(w, WEAK_SWAP), true);
+	put(w, which, v, release && strong(w, WEAK_SWAP), true);
 	return true;
 }
 

@@ -15,6 +15,7 @@
 #define REFILL 5u
 #define LENGTH(producer, i) (8u + (producer)*12u + (i)) /* a message is known by its length */
 #define LENGTHS 100u
+#define LOSSES_MOST 100u /* more than any run has, and less than the 256 that a look out of order adds */
 
 enum {
 	WORD = 1,
@@ -54,6 +55,20 @@ static void suspect_producers(struct ringshm_mpmc_consumer *c)
 	ringshm__mpmc_inspect(&c->m.ring, RINGSHM__MPMC_PRODUCERS, true, is_dead, NULL);
 }
 
+/* What anybody may ask at any time: losses never go back or leap, and no whole ring looks broken. */
+static void look_around(const struct ringshm__mpmc *m, unsigned int side)
+{
+	uint64_t count;
+
+	if (weak_random(4))
+		return;
+	count = ringshm__mpmc_lost(&m->ring, side);
+	if (count > LOSSES_MOST)
+		weak_fault("%u losses counted", (unsigned int)count);
+	if (!ringshm__mpmc_sound(m))
+		weak_fault("a whole ring looks broken");
+}
+
 /* ---- threads -------------------------------------------------------------------------------- */
 
 static bool send(struct ringshm_mpmc_producer *p, uint32_t len)
@@ -88,6 +103,8 @@ static void produce(unsigned int self)
 
 	while (sent < MESSAGES && (weak_is_going(3) || weak_is_going(4))) {
 		uint32_t len = LENGTH(self - 1, sent);
+
+		look_around(&p->m, weak_random(2));
 
 		if (weak_random(2))
 			sent += send(p, len);
@@ -130,11 +147,14 @@ static void consume(unsigned int self)
 {
 	struct ringshm_mpmc_consumer *c = &consumers[self - 1];
 
-	for (unsigned int idle = 0; idle < 12 && !c->status; idle = weak_is_going(1) || weak_is_going(2) ? 0 : idle + 1)
+	for (unsigned int idle = 0; idle < 12 && !c->status;
+	     idle = weak_is_going(1) || weak_is_going(2) ? 0 : idle + 1) {
+		look_around(&c->m, weak_random(2));
 		if (weak_random(2))
 			receive(c);
 		else
 			look_and_release(c, 1 + weak_random(2));
+	}
 	if (c->status && c->status != -ESHUTDOWN)
 		weak_fault("a consumer has status %d", c->status);
 	ended |= c->status != 0;
