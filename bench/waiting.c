@@ -31,6 +31,7 @@ struct settings {
 /* A way to hand over one time stamp to somebody asleep. */
 struct way {
 	const char *name;
+	uint32_t kind;
 	uint64_t features;
 	void (*sleeper)(struct histogram *h, long count);
 	void (*waker)(long count);
@@ -146,23 +147,56 @@ static void poller_sleeper(struct histogram *h, long count)
 	ringshm_spsc_consumer_close(&c);
 }
 
+static void mpmc_waker(long count)
+{
+	struct ringshm_mpmc_producer p;
+
+	if (ringshm_mpmc_producer_open(&p, channel))
+		die("open a producer");
+	for (long i = 0; i < count; i++) {
+		uint64_t stamp;
+
+		pause_for(PAUSE_NS);
+		stamp = now();
+		ringshm_mpmc_send(&p, &stamp, sizeof(stamp));
+	}
+	ringshm_mpmc_producer_close(&p);
+}
+
+static void mpmc_sleeper(struct histogram *h, long count)
+{
+	struct ringshm_mpmc_consumer c;
+	uint64_t stamp;
+	uint32_t len;
+
+	if (ringshm_mpmc_consumer_open(&c, channel))
+		die("open a consumer");
+	for (long i = 0; i < count; i++) {
+		if (ringshm_mpmc_recv_wait(&c, &stamp, sizeof(stamp), &len, -1))
+			die("wait");
+		histogram_add(h, now() - stamp);
+	}
+	ringshm_mpmc_consumer_close(&c);
+}
+
 static const struct way ways[] = {
-	{"bare futex", 0, futex_sleeper, futex_waker},
-	{"wait, RINGSHM_F_BLOCK", RINGSHM_F_BLOCK, block_sleeper, ring_waker},
-	{"wait, no features", 0, block_sleeper, ring_waker},
-	{"poller, bell", RINGSHM_F_BLOCK | RINGSHM_F_POLLFD, poller_sleeper, ring_waker},
+	{"bare futex", RINGSHM_SPSC, 0, futex_sleeper, futex_waker},
+	{"wait, RINGSHM_F_BLOCK", RINGSHM_SPSC, RINGSHM_F_BLOCK, block_sleeper, ring_waker},
+	{"wait, no features", RINGSHM_SPSC, 0, block_sleeper, ring_waker},
+	{"mpmc, RINGSHM_F_BLOCK", RINGSHM_MPMC, RINGSHM_F_BLOCK, mpmc_sleeper, mpmc_waker},
+	{"poller, bell", RINGSHM_SPSC, RINGSHM_F_BLOCK | RINGSHM_F_POLLFD, poller_sleeper, ring_waker},
 };
 
 #define WAYS (sizeof(ways) / sizeof(ways[0]))
 
 /* ---- measuring -------------------------------------------------------------------------------- */
 
-static void make_channel(uint64_t features)
+static void make_channel(uint32_t kind, uint64_t features)
 {
 	struct ringshm_config config;
 
-	ringshm_config_init(&config, RINGSHM_SPSC);
-	config.capacity = 65536;
+	ringshm_config_init(&config, kind);
+	config.capacity = kind == RINGSHM_SPSC ? 65536 : 1024;
 	config.features = features;
 	if (ringshm_create(&channel, NULL, &config))
 		die("create a channel");
@@ -189,7 +223,7 @@ static void measure_way(const struct way *way, struct histogram *h, long count)
 	struct sleeper sleeper = {way, h, count};
 	pthread_t thread;
 
-	make_channel(way->features);
+	make_channel(way->kind, way->features);
 	__atomic_store_n(&futex_word, 0, __ATOMIC_RELAXED);
 	if (pthread_create(&thread, NULL, run_sleeper, &sleeper))
 		die("start a thread");
@@ -238,7 +272,7 @@ struct lane {
 
 static void open_lane(struct lane *lane, struct ringshm_poller *poller, uint64_t features)
 {
-	make_channel(features);
+	make_channel(RINGSHM_SPSC, features);
 	lane->channel = channel;
 	if (ringshm_spsc_producer_open(&lane->p, channel) || ringshm_spsc_consumer_open(&lane->c, channel) ||
 	    ringshm_poller_add(poller, RINGSHM_SPSC, &lane->c, lane))

@@ -2,7 +2,6 @@
 // Does an mpmc ring do what its model does, under any sequence of calls and deaths? RINGSHM_SEED varies it.
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "mpmc_model.h"
 #include "random.h"
 #include "tap.h"
+#include "trial.h"
 
 #define STEPS 6000 /* calls a ring */
 #define PRODUCERS 3
@@ -34,9 +34,8 @@ struct pair {
 	struct ringshm_mpmc_consumer c[CONSUMERS];
 	struct claim reserved[PRODUCERS], taken[CONSUMERS];
 	uint64_t random;
-	uint32_t step, deaths;
-	const char *doing;
-	char broken[256]; /* how the two differ; empty while they do not */
+	struct trial trial;
+	uint32_t deaths;
 };
 
 static uint64_t ticks; /* what timestamps are taken from here */
@@ -44,19 +43,6 @@ static uint64_t ticks; /* what timestamps are taken from here */
 static uint64_t tick(void)
 {
 	return ++ticks;
-}
-
-__attribute__((format(printf, 2, 3))) static void differs(struct pair *x, const char *format, ...)
-{
-	va_list arguments;
-	int length;
-
-	if (x->broken[0])
-		return;
-	length = snprintf(x->broken, sizeof(x->broken), "step %u, %s: ", x->step, x->doing);
-	va_start(arguments, format);
-	vsnprintf(x->broken + length, sizeof(x->broken) - (size_t)length, format, arguments);
-	va_end(arguments);
 }
 
 static uint32_t some_length(struct pair *x)
@@ -103,7 +89,7 @@ static void reserve(struct pair *x, int i, uint32_t n)
 	uint32_t want = claim->held, got;
 	void *room = NULL;
 
-	x->doing = n == 1 ? "reserve" : "reserve_n";
+	x->trial.doing = n == 1 ? "reserve" : "reserve_n";
 	if (!want)
 		want = claim->held = model_reserve(&x->m, i, n, &claim->first);
 	if (n == 1)
@@ -111,9 +97,9 @@ static void reserve(struct pair *x, int i, uint32_t n)
 	else
 		got = ringshm_mpmc_reserve_n(&x->p[i], n);
 	if (got != want)
-		differs(x, "producer %d has %u slots, not %u", i, got, want);
+		trial_differs(&x->trial, "producer %d has %u slots, not %u", i, got, want);
 	if (room && room != ringshm_mpmc_room(&x->p[i], 0))
-		differs(x, "producer %d was shown another room", i);
+		trial_differs(&x->trial, "producer %d was shown another room", i);
 }
 
 static void commit_first(struct pair *x, int i)
@@ -121,7 +107,7 @@ static void commit_first(struct pair *x, int i)
 	struct model_slot slot = some_message(x);
 	struct claim *claim = &x->reserved[i];
 
-	x->doing = "commit";
+	x->trial.doing = "commit";
 	if (!claim->held) {
 		ringshm_mpmc_commit(&x->p[i], 1);
 		return;
@@ -140,7 +126,7 @@ static void commit_many(struct pair *x, int i)
 	struct model_slot slot[RINGSHM_MPMC_BATCH_MAX];
 	uint64_t before = ticks;
 
-	x->doing = "commit_n";
+	x->trial.doing = "commit_n";
 	for (uint32_t k = 0; k < n && k < claim->held; k++) {
 		slot[k] = (struct model_slot){.seed = random_next(&x->random), .length = length};
 		random_fill(slot[k].seed, ringshm_mpmc_room(&x->p[i], k), length);
@@ -156,7 +142,7 @@ static void discard(struct pair *x, int i)
 {
 	struct claim *claim = &x->reserved[i];
 
-	x->doing = "discard";
+	x->trial.doing = "discard";
 	ringshm_mpmc_discard(&x->p[i]);
 	for (; claim->held; claim->held--)
 		model_discard(&x->m, claim->first++);
@@ -169,14 +155,14 @@ static void send_one(struct pair *x, int i)
 	unsigned char bytes[4096];
 	int result;
 
-	x->doing = "send";
+	x->trial.doing = "send";
 	slot.type = slot.flags = 0;
 	random_fill(slot.seed, bytes, slot.length);
 	if (!claim->held)
 		claim->held = model_reserve(&x->m, i, 1, &claim->first);
 	result = ringshm_mpmc_send(&x->p[i], bytes, slot.length);
 	if (result != (claim->held ? 0 : -EAGAIN))
-		differs(x, "producer %d got %d", i, result);
+		trial_differs(&x->trial, "producer %d got %d", i, result);
 	if (!claim->held)
 		return;
 	slot.stamp = stamp_now(x, i);
@@ -188,11 +174,11 @@ static void send_too_long(struct pair *x, int i)
 {
 	char byte = 0;
 
-	x->doing = "send of too much";
+	x->trial.doing = "send of too much";
 	if (ringshm_mpmc_send(&x->p[i], &byte, x->p[i].max_payload + 1) != -EMSGSIZE)
-		differs(x, "producer %d was not refused", i);
+		trial_differs(&x->trial, "producer %d was not refused", i);
 	if (x->p[i].status != -EMSGSIZE)
-		differs(x, "producer %d has status %d", i, x->p[i].status);
+		trial_differs(&x->trial, "producer %d has status %d", i, x->p[i].status);
 }
 
 /* ---- consumers ------------------------------------------------------------------------------ */
@@ -202,14 +188,15 @@ static void compare(struct pair *x, int i, uint64_t position, const void *payloa
 	const struct model_slot *slot = &x->m.slot[position];
 
 	if (slot->state != MODEL_TAKEN || slot->owner != i)
-		differs(x, "consumer %d was shown position %" PRIu64 " in state %d", i, position, (int)slot->state);
+		trial_differs(&x->trial, "consumer %d was shown position %" PRIu64 " in state %d", i, position,
+			      (int)slot->state);
 	else if (length != slot->length || !random_same(slot->seed, payload, length))
-		differs(x, "consumer %d, position %" PRIu64 ": %u bytes, not these %u", i, position, length,
-			slot->length);
+		trial_differs(&x->trial, "consumer %d, position %" PRIu64 ": %u bytes, not these %u", i, position,
+			      length, slot->length);
 	else if (ringshm_mpmc_timestamp(&x->c[i]) != slot->stamp)
-		differs(x, "consumer %d, position %" PRIu64 ": another time", i, position);
+		trial_differs(&x->trial, "consumer %d, position %" PRIu64 ": another time", i, position);
 	else if (ringshm_mpmc_type(&x->c[i]) != slot->type || ringshm_mpmc_flags(&x->c[i]) != slot->flags)
-		differs(x, "consumer %d, position %" PRIu64 ": another type or flags", i, position);
+		trial_differs(&x->trial, "consumer %d, position %" PRIu64 ": another type or flags", i, position);
 }
 
 /* The `n`th message that consumer i holds, counted over holes. */
@@ -237,12 +224,12 @@ static void peek(struct pair *x, int i)
 	uint32_t length = 0;
 	const void *payload;
 
-	x->doing = "peek";
+	x->trial.doing = "peek";
 	if (!claim->held)
 		model_take(&x->m, i, 1, &claim->first, &claim->held);
 	payload = ringshm_mpmc_peek(&x->c[i], &length);
 	if (!payload != !claim->held)
-		differs(x, "consumer %d saw %s", i, payload ? "something" : "nothing");
+		trial_differs(&x->trial, "consumer %d saw %s", i, payload ? "something" : "nothing");
 	else if (payload)
 		compare(x, i, claim->first, payload, length);
 }
@@ -253,9 +240,9 @@ static void peek_next(struct pair *x, int i)
 	uint32_t length = 0, got = model_take(&x->m, i, 1, &claim->first, &claim->held);
 	const void *payload = ringshm_mpmc_peek_next(&x->c[i], &length);
 
-	x->doing = "peek_next";
+	x->trial.doing = "peek_next";
 	if (!payload != !got)
-		differs(x, "consumer %d saw %s", i, payload ? "something" : "nothing");
+		trial_differs(&x->trial, "consumer %d saw %s", i, payload ? "something" : "nothing");
 	else if (payload)
 		compare(x, i, claim->first + claim->held - 1, payload, length);
 }
@@ -265,13 +252,13 @@ static void peek_many(struct pair *x, int i)
 	struct claim *claim = &x->taken[i];
 	uint32_t n = 1 + random_below(&x->random, 6), length = 0, got;
 
-	x->doing = "peek_n";
+	x->trial.doing = "peek_n";
 	if (!claim->held)
 		model_take(&x->m, i, n, &claim->first, &claim->held);
 	got = ringshm_mpmc_peek_n(&x->c[i], n);
 	if (got != messages(x, i))
-		differs(x, "consumer %d got %u messages, not %u", i, got, messages(x, i));
-	for (uint32_t k = 0; k < got && !x->broken[0]; k++) {
+		trial_differs(&x->trial, "consumer %d got %u messages, not %u", i, got, messages(x, i));
+	for (uint32_t k = 0; k < got && !x->trial.broken[0]; k++) {
 		const void *payload = ringshm_mpmc_at(&x->c[i], k, &length);
 
 		compare(x, i, nth(x, i, k), payload, length);
@@ -298,11 +285,12 @@ static void give_back(struct pair *x, int i)
 {
 	uint32_t n = random_below(&x->random, messages(x, i) + 2);
 
-	x->doing = "release";
+	x->trial.doing = "release";
 	ringshm_mpmc_release(&x->c[i], n);
 	model_give_back(x, i, n);
 	if (x->c[i].m.held - x->c[i].gaps != messages(x, i))
-		differs(x, "consumer %d holds %u messages, not %u", i, x->c[i].m.held - x->c[i].gaps, messages(x, i));
+		trial_differs(&x->trial, "consumer %d holds %u messages, not %u", i, x->c[i].m.held - x->c[i].gaps,
+			      messages(x, i));
 }
 
 static void receive(struct pair *x, int i)
@@ -312,7 +300,7 @@ static void receive(struct pair *x, int i)
 	unsigned char bytes[4096];
 	int result, want = 0;
 
-	x->doing = "recv";
+	x->trial.doing = "recv";
 	if (!claim->held)
 		model_take(&x->m, i, 1, &claim->first, &claim->held);
 	if (!claim->held)
@@ -321,12 +309,12 @@ static void receive(struct pair *x, int i)
 		want = -EMSGSIZE;
 	result = ringshm_mpmc_recv(&x->c[i], bytes, cap, &length);
 	if (result != want) {
-		differs(x, "consumer %d got %d, not %d", i, result, want);
+		trial_differs(&x->trial, "consumer %d got %d, not %d", i, result, want);
 	} else if (!result) {
 		const struct model_slot *slot = &x->m.slot[claim->first];
 
 		if (length != slot->length || !random_same(slot->seed, bytes, length))
-			differs(x, "consumer %d received something else", i);
+			trial_differs(&x->trial, "consumer %d received something else", i);
 		model_give_back(x, i, 1);
 	}
 }
@@ -362,12 +350,12 @@ static void death(struct pair *x)
 
 	if (x->deaths++ >= DEATHS)
 		return;
-	x->doing = producing ? "a producer dies" : "a consumer dies";
+	x->trial.doing = producing ? "a producer dies" : "a consumer dies";
 	want = producing ? model_reserve(&x->m, MODEL_DEAD, n, &first) :
 			   model_take(&x->m, MODEL_DEAD, n, &first, &held);
 	got = die_with(x->channel, producing, n);
 	if (got != (int)want)
-		differs(x, "it had claimed %d, not %u", got, want);
+		trial_differs(&x->trial, "it had claimed %d, not %u", got, want);
 }
 
 static void recover(struct pair *x)
@@ -375,13 +363,13 @@ static void recover(struct pair *x)
 	uint64_t before = x->m.marked_p + x->m.marked_c;
 	int result, want;
 
-	x->doing = "recover";
+	x->trial.doing = "recover";
 	model_repair(&x->m);
 	want = (int)(x->m.marked_p + x->m.marked_c - before);
 	result = random_below(&x->random, 2) ? ringshm_mpmc_producer_recover(&x->p[0]) :
 					       ringshm_mpmc_consumer_recover(&x->c[0]);
 	if (result != want)
-		differs(x, "%d positions were freed, not %d", result, want);
+		trial_differs(&x->trial, "%d positions were freed, not %d", result, want);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------ */
@@ -391,29 +379,31 @@ static void compare_info(struct pair *x)
 	struct ringshm_info info = {.size = sizeof(info)};
 	uint64_t used = x->m.tail - x->m.head;
 
-	x->doing = "info";
+	x->trial.doing = "info";
 	ringshm_info(x->channel, &info);
 	if (info.lost_produced != x->m.lost_p + x->m.marked_p || info.lost_consumed != x->m.lost_c + x->m.marked_c)
-		differs(x, "lost %" PRIu64 " and %" PRIu64 ", not %" PRIu64 " and %" PRIu64, info.lost_produced,
-			info.lost_consumed, x->m.lost_p + x->m.marked_p, x->m.lost_c + x->m.marked_c);
+		trial_differs(&x->trial, "lost %" PRIu64 " and %" PRIu64 ", not %" PRIu64 " and %" PRIu64,
+			      info.lost_produced, info.lost_consumed, x->m.lost_p + x->m.marked_p,
+			      x->m.lost_c + x->m.marked_c);
 	if (info.used != used || ringshm_mpmc_producer_used(&x->p[0]) != used)
-		differs(x, "%" PRIu64 " slots used, not %" PRIu64, info.used, used);
+		trial_differs(&x->trial, "%" PRIu64 " slots used, not %" PRIu64, info.used, used);
 	if (info.tail - info.start_position != x->m.tail || info.head - info.start_position != x->m.head)
-		differs(x, "it stands at %" PRIu64 ", not %" PRIu64, info.tail - info.start_position, x->m.tail);
+		trial_differs(&x->trial, "it stands at %" PRIu64 ", not %" PRIu64, info.tail - info.start_position,
+			      x->m.tail);
 }
 
 static void reopen(struct pair *x)
 {
 	int i = (int)random_below(&x->random, PRODUCERS), k = (int)random_below(&x->random, CONSUMERS);
 
-	x->doing = "close and open";
+	x->trial.doing = "close and open";
 	ringshm_mpmc_producer_close(&x->p[i]);
 	for (; x->reserved[i].held; x->reserved[i].held--)
 		model_discard(&x->m, x->reserved[i].first++);
 	ringshm_mpmc_consumer_close(&x->c[k]);
 	model_give_back(x, k, UINT32_MAX);
 	if (ringshm_mpmc_producer_open(&x->p[i], x->channel) || ringshm_mpmc_consumer_open(&x->c[k], x->channel))
-		differs(x, "%s", ringshm_last_error());
+		trial_differs(&x->trial, "%s", ringshm_last_error());
 	if (x->p[i].clock)
 		x->p[i].clock = tick;
 }
@@ -487,8 +477,8 @@ static bool try_one(const struct ringshm_config *config, uint64_t seed)
 		tap_note("%s", ringshm_last_error());
 		return false;
 	}
-	while (x.step < STEPS && x.m.tail < MODEL_POSITIONS - 300 && !x.broken[0]) {
-		x.step++;
+	while (x.trial.step < STEPS && x.m.tail < MODEL_POSITIONS - 300 && !x.trial.broken[0]) {
+		x.trial.step++;
 		step(&x);
 	}
 	for (int i = 0; i < PRODUCERS; i++)
@@ -496,10 +486,10 @@ static bool try_one(const struct ringshm_config *config, uint64_t seed)
 	for (int i = 0; i < CONSUMERS; i++)
 		ringshm_mpmc_consumer_close(&x.c[i]);
 	ringshm_close(x.channel);
-	if (x.broken[0])
+	if (x.trial.broken[0])
 		tap_note("seed %#" PRIx64 ", start %" PRIu64 ", capacity %" PRIu64 ": %s", seed, config->start_position,
-			 config->capacity, x.broken);
-	return !x.broken[0];
+			 config->capacity, x.trial.broken);
+	return !x.trial.broken[0];
 }
 
 /* Positions about to pass what some width of them could hold. */

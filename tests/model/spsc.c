@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Does an spsc ring do what its model does, under any sequence of calls? RINGSHM_SEED repeats or varies it.
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "random.h"
 #include "spsc_model.h"
 #include "tap.h"
+#include "trial.h"
 
 #define STEPS 4000 /* calls a ring */
 
@@ -23,9 +23,7 @@ struct pair {
 	uint32_t same, streak;	/* so many more lengths are this one: rings may go another way then */
 	const void *shown[MODEL_RECORDS];
 	uint64_t random;
-	uint32_t step;
-	const char *doing;
-	char broken[256]; /* how the two differ; empty while they do not */
+	struct trial trial;
 };
 
 /* What timestamps are taken from here: a clock whose every tick is known. */
@@ -34,19 +32,6 @@ static uint64_t ticks;
 static uint64_t tick(void)
 {
 	return ++ticks;
-}
-
-__attribute__((format(printf, 2, 3))) static void differs(struct pair *x, const char *format, ...)
-{
-	va_list arguments;
-	int length;
-
-	if (x->broken[0])
-		return;
-	length = snprintf(x->broken, sizeof(x->broken), "step %u, %s: ", x->step, x->doing);
-	va_start(arguments, format);
-	vsnprintf(x->broken + length, sizeof(x->broken) - (size_t)length, format, arguments);
-	va_end(arguments);
 }
 
 /* Lengths that find edges: nothing, everything, one more than everything, and little. */
@@ -85,7 +70,8 @@ static void learn_known(struct pair *x)
 	uint64_t known = x->p.limit - x->m.capacity - x->m.start;
 
 	if (known < x->m.known || known > x->m.head)
-		differs(x, "the producer takes %" PRIu64 " for released, and it is %" PRIu64, known, x->m.head);
+		trial_differs(&x->trial, "the producer takes %" PRIu64 " for released, and it is %" PRIu64, known,
+			      x->m.head);
 	x->m.known = known;
 }
 
@@ -99,13 +85,13 @@ static bool reserve(struct pair *x, uint32_t length)
 	for (int i = 0; i < LOOKS && !payload && answer == MODEL_PERHAPS; i++)
 		payload = ringshm_spsc_reserve(&x->p, length);
 	if (!payload != (answer == MODEL_NO))
-		differs(x, "reserve(%u) gave %p, status %d", length, payload, x->p.status);
+		trial_differs(&x->trial, "reserve(%u) gave %p, status %d", length, payload, x->p.status);
 	else if (!payload && x->p.status != (length > x->m.max_payload ? -EMSGSIZE : 0))
-		differs(x, "reserve(%u) gave NULL with status %d", length, x->p.status);
+		trial_differs(&x->trial, "reserve(%u) gave NULL with status %d", length, x->p.status);
 	else if (payload && (uintptr_t)payload % x->m.alignment)
-		differs(x, "reserve(%u) gave %p, not aligned to %u", length, payload, x->m.alignment);
+		trial_differs(&x->trial, "reserve(%u) gave %p, not aligned to %u", length, payload, x->m.alignment);
 	learn_known(x);
-	if (!payload || x->broken[0])
+	if (!payload || x->trial.broken[0])
 		return false;
 	model_reserve(&x->m, length);
 	x->payload = (unsigned char *)payload;
@@ -165,7 +151,7 @@ static void send(struct pair *x, uint32_t length)
 	if (answer == MODEL_NO)
 		expected = length > x->m.max_payload ? -EMSGSIZE : -EAGAIN;
 	if (got != expected)
-		differs(x, "send(%u) gave %d, not %d", length, got, expected);
+		trial_differs(&x->trial, "send(%u) gave %d, not %d", length, got, expected);
 	learn_known(x);
 	if (got || expected)
 		return;
@@ -195,9 +181,10 @@ static void send_n(struct pair *x, uint32_t length)
 	if (answer == MODEL_NO)
 		expected = length > x->m.max_payload ? -EMSGSIZE : -EAGAIN;
 	if (expected ? got != expected : got < 1 || got > (int)n)
-		differs(x, "send_n(%u, %u) gave %d, not %d", length, n, got, expected ? expected : (int)n);
+		trial_differs(&x->trial, "send_n(%u, %u) gave %d, not %d", length, n, got,
+			      expected ? expected : (int)n);
 	learn_known(x);
-	for (int i = 0; i < got && !x->broken[0]; i++) {
+	for (int i = 0; i < got && !x->trial.broken[0]; i++) {
 		struct model_record *r;
 
 		model_reserve(&x->m, length);
@@ -213,27 +200,27 @@ static void produce(struct pair *x)
 	switch (random_below(&x->random, 9)) {
 	case 0:
 	case 1:
-		x->doing = "commit";
+		x->trial.doing = "commit";
 		if (reserve(x, some_length(x)))
 			commit(x, true);
 		break;
 	case 2:
 	case 3:
-		x->doing = "commit_more";
+		x->trial.doing = "commit_more";
 		if (reserve(x, some_length(x)))
 			commit(x, false);
 		break;
 	case 4:
-		x->doing = "commit of what may be open";
+		x->trial.doing = "commit of what may be open";
 		commit(x, random_below(&x->random, 2));
 		break;
 	case 5:
-		x->doing = "flush";
+		x->trial.doing = "flush";
 		ringshm_spsc_flush(&x->p);
 		model_flush(&x->m);
 		break;
 	case 6:
-		x->doing = "reserve, and perhaps discard";
+		x->trial.doing = "reserve, and perhaps discard";
 		reserve(x, some_length(x));
 		if (random_below(&x->random, 2)) {
 			ringshm_spsc_discard(&x->p);
@@ -241,11 +228,11 @@ static void produce(struct pair *x)
 		}
 		break;
 	case 7:
-		x->doing = "send_n";
+		x->trial.doing = "send_n";
 		send_n(x, some_length(x));
 		break;
 	default:
-		x->doing = "send";
+		x->trial.doing = "send";
 		send(x, some_length(x));
 	}
 }
@@ -255,18 +242,19 @@ static void produce(struct pair *x)
 static void compare(struct pair *x, const void *payload, uint32_t length, const struct model_record *r)
 {
 	if (!payload != !r)
-		differs(x, "gave %p and should%s have shown a record", payload, r ? "" : " not");
+		trial_differs(&x->trial, "gave %p and should%s have shown a record", payload, r ? "" : " not");
 	else if (!payload && x->c.status)
-		differs(x, "gave NULL with status %d", x->c.status);
+		trial_differs(&x->trial, "gave NULL with status %d", x->c.status);
 	if (!payload || !r)
 		return;
 	if (length != r->length || ringshm_spsc_type(&x->c) != r->type || ringshm_spsc_flags(&x->c) != r->flags)
-		differs(x, "length %u type %u flags %u, not %u %u %u", length, ringshm_spsc_type(&x->c),
-			ringshm_spsc_flags(&x->c), r->length, r->type, r->flags);
+		trial_differs(&x->trial, "length %u type %u flags %u, not %u %u %u", length, ringshm_spsc_type(&x->c),
+			      ringshm_spsc_flags(&x->c), r->length, r->type, r->flags);
 	if (ringshm_spsc_timestamp(&x->c) != r->stamp)
-		differs(x, "timestamp %" PRIu64 ", not %" PRIu64, ringshm_spsc_timestamp(&x->c), r->stamp);
+		trial_differs(&x->trial, "timestamp %" PRIu64 ", not %" PRIu64, ringshm_spsc_timestamp(&x->c),
+			      r->stamp);
 	if ((uintptr_t)payload % x->m.alignment || !random_same(r->seed, payload, r->length))
-		differs(x, "the payload of %u bytes at %p is not what was written", r->length, payload);
+		trial_differs(&x->trial, "the payload of %u bytes at %p is not what was written", r->length, payload);
 }
 
 static void peek(struct pair *x)
@@ -276,7 +264,7 @@ static void peek(struct pair *x)
 
 	compare(x, payload, length, model_peek(&x->m));
 	if (payload && before && payload != x->shown[0])
-		differs(x, "the same record is now at %p, and was at %p", payload, x->shown[0]);
+		trial_differs(&x->trial, "the same record is now at %p, and was at %p", payload, x->shown[0]);
 	if (payload)
 		x->shown[0] = payload;
 }
@@ -287,7 +275,7 @@ static void peek_next(struct pair *x)
 	const void *payload = ringshm_spsc_peek_next(&x->c, &length);
 
 	compare(x, payload, length, model_peek_next(&x->m));
-	if (payload && !x->broken[0])
+	if (payload && !x->trial.broken[0])
 		x->shown[x->m.shown - 1] = payload;
 }
 
@@ -308,15 +296,16 @@ static void receive(struct pair *x, uint32_t room)
 	const struct model_record *r = model_peek(&x->m);
 
 	if (got != (!r ? -EAGAIN : r->length > room ? -EMSGSIZE : 0))
-		differs(x, "recv into %u bytes gave %d, the record has %d", room, got, r ? (int)r->length : -1);
-	if (!r || x->broken[0])
+		trial_differs(&x->trial, "recv into %u bytes gave %d, the record has %d", room, got,
+			      r ? (int)r->length : -1);
+	if (!r || x->trial.broken[0])
 		return;
 	if (r->length > room) {
 		x->shown[0] = ringshm_spsc_peek(&x->c, &length);
 		return;
 	}
 	if (length != r->length || !random_same(r->seed, bytes, length))
-		differs(x, "recv gave %u bytes, not those that were sent", length);
+		trial_differs(&x->trial, "recv gave %u bytes, not those that were sent", length);
 	memmove(x->shown, x->shown + 1, (x->m.shown - 1) * sizeof(x->shown[0]));
 	model_release(&x->m, 1);
 }
@@ -334,12 +323,12 @@ static void receive_n(struct pair *x, uint32_t length, uint32_t n)
 		run++;
 	r = model_look(&x->m, 0);
 	if (run ? got < 1 || got > (int)run : got != (r ? -EMSGSIZE : -EAGAIN))
-		differs(x, "recv_n(%u, %u) gave %d, and %u stand there", length, n, got, run);
-	if (got == -EMSGSIZE && !x->broken[0])
+		trial_differs(&x->trial, "recv_n(%u, %u) gave %d, and %u stand there", length, n, got, run);
+	if (got == -EMSGSIZE && !x->trial.broken[0])
 		peek(x);
-	for (int i = 0; i < got && !x->broken[0]; i++)
+	for (int i = 0; i < got && !x->trial.broken[0]; i++)
 		if (!random_same(model_peek_next(&x->m)->seed, bytes + (size_t)i * length, length))
-			differs(x, "recv_n gave other bytes as record %d of %d", i, got);
+			trial_differs(&x->trial, "recv_n gave other bytes as record %d of %d", i, got);
 	if (got > 0)
 		model_release(&x->m, (uint32_t)got);
 }
@@ -358,28 +347,28 @@ static void consume(struct pair *x)
 	switch (random_below(&x->random, 9)) {
 	case 0:
 	case 1:
-		x->doing = "peek";
+		x->trial.doing = "peek";
 		peek(x);
 		break;
 	case 2:
 	case 3:
-		x->doing = "peek_next";
+		x->trial.doing = "peek_next";
 		peek_next(x);
 		break;
 	case 4:
-		x->doing = "release of all";
+		x->trial.doing = "release of all";
 		release(x, x->m.shown + random_below(&x->random, 2));
 		break;
 	case 5:
-		x->doing = "release of some";
+		x->trial.doing = "release of some";
 		release(x, random_below(&x->random, x->m.shown + 1));
 		break;
 	case 6:
-		x->doing = "recv_n";
+		x->trial.doing = "recv_n";
 		receive_some(x);
 		break;
 	default:
-		x->doing = "recv";
+		x->trial.doing = "recv";
 		receive(x, random_below(&x->random, 4) ? x->m.max_payload :
 							 random_below(&x->random, x->m.max_payload + 1));
 	}
@@ -392,39 +381,40 @@ static void check(struct pair *x)
 {
 	struct model *m = &x->m;
 
-	for (uint32_t i = 0; i < m->shown && !x->broken[0]; i++) {
+	for (uint32_t i = 0; i < m->shown && !x->trial.broken[0]; i++) {
 		const struct model_record *r = model_look(m, i);
 
 		if (!random_same(r->seed, x->shown[i], r->length))
-			differs(x, "record %u of %u shown was overwritten before its release", i, m->shown);
+			trial_differs(&x->trial, "record %u of %u shown was overwritten before its release", i,
+				      m->shown);
 	}
 	if (ringshm_spsc_producer_used(&x->p) != m->tail - m->head)
-		differs(x, "the producer counts %" PRIu64 " bytes used, not %" PRIu64,
-			ringshm_spsc_producer_used(&x->p), m->tail - m->head);
+		trial_differs(&x->trial, "the producer counts %" PRIu64 " bytes used, not %" PRIu64,
+			      ringshm_spsc_producer_used(&x->p), m->tail - m->head);
 	if (ringshm_spsc_consumer_used(&x->c) != m->published - m->head)
-		differs(x, "the consumer counts %" PRIu64 " bytes used, not %" PRIu64,
-			ringshm_spsc_consumer_used(&x->c), m->published - m->head);
+		trial_differs(&x->trial, "the consumer counts %" PRIu64 " bytes used, not %" PRIu64,
+			      ringshm_spsc_consumer_used(&x->c), m->published - m->head);
 }
 
 static void check_info(struct pair *x)
 {
 	struct ringshm_info info = {.size = sizeof(info)};
 
-	x->doing = "info";
+	x->trial.doing = "info";
 	if (ringshm_info(x->channel, &info) || info.head != x->m.start + x->m.head ||
 	    info.tail != x->m.start + x->m.published || info.used != x->m.published - x->m.head ||
 	    info.max_payload != x->m.max_payload)
-		differs(x, "head %" PRIu64 " tail %" PRIu64 ", the model has %" PRIu64 " %" PRIu64, info.head,
-			info.tail, x->m.start + x->m.head, x->m.start + x->m.published);
+		trial_differs(&x->trial, "head %" PRIu64 " tail %" PRIu64 ", the model has %" PRIu64 " %" PRIu64,
+			      info.head, info.tail, x->m.start + x->m.head, x->m.start + x->m.published);
 }
 
 /* Whatever went before, an empty ring takes its largest message, twice, at any position. */
 static void drain(struct pair *x)
 {
-	x->doing = "draining";
+	x->trial.doing = "draining";
 	ringshm_spsc_flush(&x->p);
 	model_flush(&x->m);
-	for (uint32_t i = 0; i <= MODEL_RECORDS && x->m.visible && !x->broken[0]; i++)
+	for (uint32_t i = 0; i <= MODEL_RECORDS && x->m.visible && !x->trial.broken[0]; i++)
 		receive(x, x->m.max_payload);
 	for (int i = 0; i < 2; i++) {
 		receive(x, 0); /* sees that it is empty, and says so to the producer */
@@ -439,13 +429,13 @@ static bool open_pair(struct pair *x, const struct ringshm_config *config, uint6
 {
 	memset(x, 0, sizeof(*x));
 	x->random = seed;
-	x->doing = "open";
+	x->trial.doing = "open";
 	ticks = 0;
 	model_init(&x->m, config->capacity, config->start_position, config->alignment,
 		   config->features & RINGSHM_F_TIMESTAMP ? 16 : 8);
 	if (ringshm_create(&x->channel, NULL, config) || ringshm_spsc_producer_open(&x->p, x->channel) ||
 	    ringshm_spsc_consumer_open(&x->c, x->channel)) {
-		differs(x, "%s", ringshm_last_error());
+		trial_differs(&x->trial, "%s", ringshm_last_error());
 		return false;
 	}
 	if (x->p.clock)
@@ -471,26 +461,26 @@ static bool try(const struct ringshm_config *config, uint64_t seed)
 	uint32_t lean = 8;
 
 	if (open_pair(&x, config, seed))
-		for (x.step = 0; x.step < STEPS && !x.broken[0]; x.step++) {
-			if (x.step % 128 == 0)
+		for (x.trial.step = 0; x.trial.step < STEPS && !x.trial.broken[0]; x.trial.step++) {
+			if (x.trial.step % 128 == 0)
 				lean = 4 + random_below(&x.random, 9);
 			if (random_below(&x.random, 16) < lean)
 				produce(&x);
 			else
 				consume(&x);
 			check(&x);
-			if (x.step % 256 == 0)
+			if (x.trial.step % 256 == 0)
 				check_info(&x);
 		}
-	if (!x.broken[0])
+	if (!x.trial.broken[0])
 		drain(&x);
-	if (x.broken[0])
+	if (x.trial.broken[0])
 		tap_note("capacity %" PRIu64 " alignment %u features 0x%" PRIx64 " start 0x%" PRIx64
 			 ": %s (repeat with RINGSHM_SEED=%" PRIu64 ")",
-			 config->capacity, config->alignment, config->features, config->start_position, x.broken,
+			 config->capacity, config->alignment, config->features, config->start_position, x.trial.broken,
 			 random_seed());
 	close_pair(&x);
-	return !x.broken[0];
+	return !x.trial.broken[0];
 }
 
 /* Around every place where a position of fewer bits, or of 64, would go wrong. */
@@ -519,25 +509,25 @@ static bool try_levels(const struct ringshm_config *config, uint64_t seed)
 		return false;
 	length = x.m.overhead % x.m.alignment ? x.m.alignment - x.m.overhead : 0; /* no byte is left between two */
 	most = (uint32_t)(x.m.capacity / (x.m.overhead + length));
-	for (uint32_t level = 1; level <= most && !x.broken[0]; level++)
-		for (x.step = 0; x.step <= most && !x.broken[0]; x.step++) {
-			x.doing = "filling";
+	for (uint32_t level = 1; level <= most && !x.trial.broken[0]; level++)
+		for (x.trial.step = 0; x.trial.step <= most && !x.trial.broken[0]; x.trial.step++) {
+			x.trial.doing = "filling";
 			for (uint32_t i = 0; i < level; i++)
 				send(&x, length);
 			if (level == most && x.m.tail - x.m.head != x.m.capacity)
-				differs(&x, "%u records of %u bytes do not fill the ring", level, length);
+				trial_differs(&x.trial, "%u records of %u bytes do not fill the ring", level, length);
 			send(&x, length); /* refused if full, as the model knows */
 			check(&x);
-			x.doing = "emptying";
-			while (x.m.visible && !x.broken[0])
+			x.trial.doing = "emptying";
+			while (x.m.visible && !x.trial.broken[0])
 				receive(&x, length);
 			receive(&x, length);
 		}
-	if (x.broken[0])
+	if (x.trial.broken[0])
 		tap_note("capacity %" PRIu64 " alignment %u start 0x%" PRIx64 ": %s", config->capacity,
-			 config->alignment, config->start_position, x.broken);
+			 config->alignment, config->start_position, x.trial.broken);
 	close_pair(&x);
-	return !x.broken[0];
+	return !x.trial.broken[0];
 }
 
 int main(int argc, char **argv)

@@ -2,7 +2,6 @@
 // Does a token ring do what a plain list does, under any sequence of calls? RINGSHM_SEED varies it.
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 
 #include "random.h"
 #include "tap.h"
+#include "trial.h"
 
 #define STEPS 8000 /* calls a ring */
 #define MOST 64	   /* slots of the largest */
@@ -28,23 +28,8 @@ struct pair {
 	struct ringshm_token_producer p;
 	struct ringshm_token_consumer c;
 	uint64_t random;
-	uint32_t step;
-	const char *doing;
-	char broken[256]; /* how the two differ; empty while they do not */
+	struct trial trial;
 };
-
-__attribute__((format(printf, 2, 3))) static void differs(struct pair *x, const char *format, ...)
-{
-	va_list arguments;
-	int length;
-
-	if (x->broken[0])
-		return;
-	length = snprintf(x->broken, sizeof(x->broken), "step %u, %s: ", x->step, x->doing);
-	va_start(arguments, format);
-	vsnprintf(x->broken + length, sizeof(x->broken) - (size_t)length, format, arguments);
-	va_end(arguments);
-}
 
 /* Any value is one: small ones, all bits, and positions of the ring itself. */
 static uint64_t some_value(struct pair *x)
@@ -67,9 +52,9 @@ static void send_one(struct pair *x)
 	int want = x->m.shut ? -ESHUTDOWN : x->m.length == x->m.capacity ? -EAGAIN : 0;
 	int got = ringshm_token_send(&x->p, value);
 
-	x->doing = "send";
+	x->trial.doing = "send";
 	if (got != want)
-		differs(x, "gave %d, not %d", got, want);
+		trial_differs(&x->trial, "gave %d, not %d", got, want);
 	if (got)
 		return;
 	x->m.value[x->m.length++ % MOST] = value;
@@ -80,9 +65,9 @@ static void send_nothing(struct pair *x)
 {
 	int got = ringshm_token_send(&x->p, 0);
 
-	x->doing = "send of 0";
+	x->trial.doing = "send of 0";
 	if (got != -EINVAL)
-		differs(x, "gave %d", got);
+		trial_differs(&x->trial, "gave %d", got);
 }
 
 /* What an empty ring says. */
@@ -102,12 +87,12 @@ static void peek_and_release(struct pair *x)
 {
 	uint64_t got = ringshm_token_peek(&x->c), want = x->m.length ? x->m.value[0] : 0;
 
-	x->doing = "peek";
+	x->trial.doing = "peek";
 	if (got != want || ringshm_token_peek(&x->c) != want)
-		differs(x, "gave %#" PRIx64 ", not %#" PRIx64, got, want);
+		trial_differs(&x->trial, "gave %#" PRIx64 ", not %#" PRIx64, got, want);
 	if (!got && x->c.status != nothing(x))
-		differs(x, "left status %d, not %d", x->c.status, nothing(x));
-	if (!got || x->broken[0] || random_below(&x->random, 2))
+		trial_differs(&x->trial, "left status %d, not %d", x->c.status, nothing(x));
+	if (!got || x->trial.broken[0] || random_below(&x->random, 2))
 		return;
 	ringshm_token_release(&x->c);
 	take_first(&x->m);
@@ -118,13 +103,13 @@ static void receive(struct pair *x)
 	int want = x->m.length ? 0 : x->m.shut ? -ESHUTDOWN : -EAGAIN, got;
 	uint64_t value;
 
-	x->doing = "recv";
+	x->trial.doing = "recv";
 	got = ringshm_token_recv(&x->c, &value);
 	if (got != want)
-		differs(x, "gave %d, not %d", got, want);
+		trial_differs(&x->trial, "gave %d, not %d", got, want);
 	else if (!got && value != x->m.value[0])
-		differs(x, "gave %#" PRIx64 ", not %#" PRIx64, value, x->m.value[0]);
-	if (!got && !x->broken[0])
+		trial_differs(&x->trial, "gave %#" PRIx64 ", not %#" PRIx64, value, x->m.value[0]);
+	if (!got && !x->trial.broken[0])
 		take_first(&x->m);
 }
 
@@ -154,15 +139,15 @@ static void reopen(struct pair *x)
 {
 	bool producer = random_below(&x->random, 2);
 
-	x->doing = "close and open again";
+	x->trial.doing = "close and open again";
 	if (producer && !x->m.shut) {
 		ringshm_token_producer_close(&x->p);
 		if (ringshm_token_producer_open(&x->p, x->channel))
-			differs(x, "%s", ringshm_last_error());
+			trial_differs(&x->trial, "%s", ringshm_last_error());
 	} else if (!producer) {
 		ringshm_token_consumer_close(&x->c);
 		if (ringshm_token_consumer_open(&x->c, x->channel))
-			differs(x, "%s", ringshm_last_error());
+			trial_differs(&x->trial, "%s", ringshm_last_error());
 	}
 }
 
@@ -170,15 +155,17 @@ static void count(struct pair *x)
 {
 	struct ringshm_info info = {.size = sizeof(info)};
 
-	x->doing = "counting";
+	x->trial.doing = "counting";
 	ringshm_info(x->channel, &info);
 	if (ringshm_token_producer_used(&x->p) != x->m.length || ringshm_token_consumer_used(&x->c) != x->m.length)
-		differs(x, "%" PRIu64 " and %" PRIu64 " used, not %" PRIu64, ringshm_token_producer_used(&x->p),
-			ringshm_token_consumer_used(&x->c), x->m.length);
+		trial_differs(&x->trial, "%" PRIu64 " and %" PRIu64 " used, not %" PRIu64,
+			      ringshm_token_producer_used(&x->p), ringshm_token_consumer_used(&x->c), x->m.length);
 	if (info.used != x->m.length || info.tail - info.start_position != x->m.sent ||
 	    info.head - info.start_position != x->m.received)
-		differs(x, "info says %" PRIu64 " of %" PRIu64 " sent, %" PRIu64 " of %" PRIu64 " received",
-			info.tail - info.start_position, x->m.sent, info.head - info.start_position, x->m.received);
+		trial_differs(&x->trial,
+			      "info says %" PRIu64 " of %" PRIu64 " sent, %" PRIu64 " of %" PRIu64 " received",
+			      info.tail - info.start_position, x->m.sent, info.head - info.start_position,
+			      x->m.received);
 }
 
 /* ---- sequences ------------------------------------------------------------------------------ */
@@ -233,11 +220,11 @@ static bool open_pair(struct pair *x, uint64_t capacity, uint64_t start, uint64_
 
 static void shut_down(struct pair *x)
 {
-	x->doing = "shutdown";
+	x->trial.doing = "shutdown";
 	ringshm_shutdown(x->channel);
 	x->m.shut = true;
 	send_one(x);
-	while (x->m.length && !x->broken[0])
+	while (x->m.length && !x->trial.broken[0])
 		receive(x);
 	receive(x);
 	count(x);
@@ -250,20 +237,20 @@ static bool try_ring(uint64_t capacity, uint64_t start, uint64_t seed)
 
 	if (!open_pair(&x, capacity, start, seed))
 		return false;
-	for (x.step = 0; x.step < STEPS && !x.broken[0]; x.step++) {
-		if (x.step % 64 == 0) /* now fuller, now emptier */
+	for (x.trial.step = 0; x.trial.step < STEPS && !x.trial.broken[0]; x.trial.step++) {
+		if (x.trial.step % 64 == 0) /* now fuller, now emptier */
 			lean = 2 + random_below(&x.random, 5);
 		do_something(&x, lean);
 	}
-	if (!x.broken[0])
+	if (!x.trial.broken[0])
 		shut_down(&x);
-	if (x.broken[0])
+	if (x.trial.broken[0])
 		tap_note("%" PRIu64 " slots from position 0x%" PRIx64 ", seed %" PRIu64 ": %s", capacity, start, seed,
-			 x.broken);
+			 x.trial.broken);
 	ringshm_token_producer_close(&x.p);
 	ringshm_token_consumer_close(&x.c);
 	ringshm_close(x.channel);
-	return !x.broken[0];
+	return !x.trial.broken[0];
 }
 
 int main(int argc, char **argv)
