@@ -340,9 +340,9 @@ static struct moment some_moment(enum operation operation, bool repaired, bool b
 	return m;
 }
 
-static void sample(bool repaired, bool beside, uint32_t samples, uint64_t *random)
+static void sample(bool repaired, bool beside, uint32_t count, uint64_t *random)
 {
-	for (uint32_t i = 0; i < samples && renew(); i++) {
+	for (uint32_t i = 0; i < count && renew(); i++) {
 		struct moment m = some_moment((enum operation)(i % FOLD), repaired, beside, random);
 
 		live_through(&m);
