@@ -123,13 +123,13 @@ static void receive_n(struct pair *x)
 		want = x->m.length < n ? (int)x->m.length : (int)n;
 	if (want > (int)RINGSHM_TOKEN_RUN_MAX)
 		want = (int)RINGSHM_TOKEN_RUN_MAX;
-	x->doing = "recv_n";
+	x->trial.doing = "recv_n";
 	got = ringshm_token_recv_n(&x->c, value, n);
 	if (got != want)
-		differs(x, "gave %d, not %d", got, want);
-	for (int i = 0; i < got && !x->broken[0]; i++) {
+		trial_differs(&x->trial, "gave %d, not %d", got, want);
+	for (int i = 0; i < got && !x->trial.broken[0]; i++) {
 		if (value[i] != x->m.value[0])
-			differs(x, "gave %#" PRIx64 ", not %#" PRIx64, value[i], x->m.value[0]);
+			trial_differs(&x->trial, "gave %#" PRIx64 ", not %#" PRIx64, value[i], x->m.value[0]);
 		take_first(&x->m);
 	}
 }
