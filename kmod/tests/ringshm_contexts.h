@@ -39,7 +39,7 @@ struct ringshm_contexts_run {
 	__aligned_u64 dropped;	   /* out: all of them */
 	__aligned_u64 nanoseconds; /* out: from first to last */
 	__s32 status;		   /* out: the lane's */
-	__u32 pad;
+	__u32 nested;		   /* 1: also from a probe on the lane's own lock; out: how often that tried */
 };
 
 /* Receives until @records have come or @milliseconds are over; nothing is checked but bounds. */

@@ -155,6 +155,32 @@ GUEST_TEST_LONG(all_contexts, "records from all contexts of all CPUs at once, al
 	account_for(&lane, 15, 2000, true);
 }
 
+static bool has_lockdep(void)
+{
+	return !access("/proc/lockdep", F_OK);
+}
+
+GUEST_TEST_IF(probe_within, "a probe that fires while its own CPU holds the lane gets nothing, and waits for nobody",
+	      60, has_lockdep)
+{
+	struct ringshm_contexts_run run = {.contexts = 7, .records = 200, .nested = 1};
+	uint64_t received = 0;
+	struct lane lane;
+	int fd = contexts_open();
+
+	lane_make(&lane, create(NULL, 2 * MIB), 2 * MIB, MIB, 0);
+	CHECK_EQ(produce(fd, &lane), 0);
+	CHECK_EQ(ioctl(fd, RINGSHM_CONTEXTS_RUN, &run), 0);
+	CHECK(run.nested >= 7 * 200);
+	for (uint32_t len; ringshm_spsc_peek(&lane.consumer, &len); received++)
+		ringshm_spsc_release(&lane.consumer, 1);
+	guest_note("%u tries from within, %llu of %llu received", run.nested, (unsigned long long)received,
+		   (unsigned long long)run.tried);
+	CHECK_EQ(received + run.dropped, run.tried);
+	CHECK(run.dropped >= run.nested);
+	CHECK_EQ(run.status, 0);
+}
+
 GUEST_TEST_LONG(small_lane, "a lane too small for its producers drops, counts, and stays whole", 120)
 {
 	struct lane lane;
