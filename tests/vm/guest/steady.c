@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keeps one event of perf open, until it is killed. Tests that set watchpoints open and close such events by the
- * hundred; the kernel patches its code of task switches whenever the first one comes or the last one goes, and the
- * emulation of several processors does not survive that for long: one of them executes the breakpoint of a patch
- * that is over. While this one stays, nothing is patched.
+ * Keeps one event of perf open, until it is killed: init tells why. Tests that set watchpoints open and close such
+ * events by the hundred, and the kernel patches its scheduler when the first one comes and when the last one goes.
  */
 #include <linux/perf_event.h>
 #include <stdio.h>
