@@ -222,7 +222,7 @@ static int one_round(void)
 	return bad;
 }
 
-/* A slow machine takes more rounds until enough has come through; a fault that is there by chance takes more to show. */
+/* A slow machine takes more rounds until enough has come through; what goes wrong by chance takes more to show. */
 static bool go_on(int bad)
 {
 	if (trusting)
