@@ -485,7 +485,7 @@ static void become_a_stream(void)
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 }
 
-Test(fdpass, something_else_in_a_stream_is_refused_at_once_and_not_waited_on, .timeout = 10)
+Test(fdpass, something_else_in_a_stream_is_refused_at_once_and_not_waited_on)
 {
 	static const char junk[] = "no channel";
 
@@ -515,7 +515,7 @@ static void *pass_on_slowly(void *from)
 	return more > 0 && send(pair[0], rest, (size_t)more, 0) == more ? from : NULL;
 }
 
-Test(fdpass, a_channel_that_comes_in_pieces_over_a_stream_arrives, .timeout = 10)
+Test(fdpass, a_channel_that_comes_in_pieces_over_a_stream_arrives)
 {
 	int before[2];
 	pthread_t thread;
