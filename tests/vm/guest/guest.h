@@ -79,6 +79,7 @@ int create(const char *name, size_t length);					/* blocks, local; fails the tes
 int create_on(const char *name, size_t length, uint32_t flavour, int32_t node); /* -1 and errno */
 int open_named(const char *name, uint32_t flags);				/* -1 and errno */
 int unlink_named(const char *name);
+unsigned int regions_named(void); /* how many there are of ours */
 struct ringshm_kmod_info info_of(int region);
 void *map(int region, size_t length); /* read and write, shared; fails the test */
 int dup_region(int region, uint32_t flags);

@@ -142,3 +142,15 @@ int set_eventfd(int region, int fd)
 
 	return ioctl(region, RINGSHM_KMOD_EVENTFD, &arg);
 }
+
+unsigned int regions_named(void)
+{
+	struct ringshm_kmod_info info = {.size = sizeof(info)};
+	unsigned int count = 0;
+
+	while (!ioctl(device(), RINGSHM_KMOD_INFO, &info)) {
+		info.flags = 0;
+		count++;
+	}
+	return count;
+}

@@ -35,18 +35,6 @@ static struct ringshm_info channel_info(struct ringshm *channel)
 	return info;
 }
 
-static unsigned int regions_named(void)
-{
-	struct ringshm_kmod_info info = {.size = sizeof(info)};
-	unsigned int count = 0;
-
-	while (!ioctl(device(), RINGSHM_KMOD_INFO, &info)) {
-		info.flags = 0;
-		count++;
-	}
-	return count;
-}
-
 #define MESSAGES 20000u
 
 static int produce_many(void *context)

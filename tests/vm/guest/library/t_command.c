@@ -4,22 +4,9 @@
 
 #include <ringshm/ringshm.h>
 #include <stdarg.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 static char words[65536]; /* what the last command said */
-
-static unsigned int regions_named(void)
-{
-	struct ringshm_kmod_info info = {.size = sizeof(info)};
-	unsigned int count = 0;
-
-	while (!ioctl(device(), RINGSHM_KMOD_INFO, &info)) {
-		info.flags = 0;
-		count++;
-	}
-	return count;
-}
 
 /* Runs "ringshm ARGUMENTS"; its status. */
 __attribute__((format(printf, 1, 2))) static int command(const char *format, ...)
