@@ -169,18 +169,6 @@ static int slot_create(struct peer_lane *lane, const struct peer_shape *shape)
 	return peer_memory_create(lane, sizeof(struct slot));
 }
 
-static int slot_open(struct peer_side *s, struct peer_lane *out, struct peer_lane *in)
-{
-	s->out = out ? out->memory : NULL;
-	s->in = in ? in->memory : NULL;
-	return 0;
-}
-
-static void slot_close(struct peer_side *s)
-{
-	s->out = s->in = NULL;
-}
-
 static bool every(uint64_t n, uint64_t moved)
 {
 	return n && moved % n == 0;
@@ -211,8 +199,8 @@ static const struct peer peer_slot = {
 	.batch = 1,
 	.create = slot_create,
 	.destroy = peer_memory_destroy,
-	.open = slot_open,
-	.close = slot_close,
+	.open = peer_memory_open,
+	.close = peer_memory_close,
 	.crowd = &slot_crowd,
 };
 

@@ -132,6 +132,9 @@ extern const struct peer peer_tbb;
 /* Shared memory for a lane, zeroed and populated; and back. What most candidates need. */
 int peer_memory_create(struct peer_lane *lane, size_t size);
 void peer_memory_destroy(struct peer_lane *lane);
+int peer_memory_open(struct peer_side *s, struct peer_lane *out,
+		     struct peer_lane *in); /* each end is the memory itself */
+void peer_memory_close(struct peer_side *s);
 
 #ifdef __cplusplus
 }

@@ -25,18 +25,6 @@ static int create(struct peer_lane *lane, const struct peer_shape *shape)
 	return peer_memory_create(lane, sizeof(struct shared) + shape->bytes);
 }
 
-static int open_ends(struct peer_side *s, struct peer_lane *out, struct peer_lane *in)
-{
-	s->out = out ? out->memory : NULL;
-	s->in = in ? in->memory : NULL;
-	return 0;
-}
-
-static void close_ends(struct peer_side *s)
-{
-	s->out = s->in = NULL;
-}
-
 /* Waits until `word` has reached `least`. */
 static int reach(const struct peer_side *s, const uint64_t *word, uint64_t least)
 {
@@ -123,8 +111,8 @@ const struct peer peer_stream = {
 	.cannot = cannot_stream,
 	.create = create,
 	.destroy = peer_memory_destroy,
-	.open = open_ends,
-	.close = close_ends,
+	.open = peer_memory_open,
+	.close = peer_memory_close,
 	.produce = produce_lines,
 	.consume = consume_lines,
 };
@@ -135,8 +123,8 @@ const struct peer peer_memcpy = {
 	.bare = true,
 	.create = create,
 	.destroy = peer_memory_destroy,
-	.open = open_ends,
-	.close = close_ends,
+	.open = peer_memory_open,
+	.close = peer_memory_close,
 	.produce = produce_copies,
 	.consume = consume_copies,
 };

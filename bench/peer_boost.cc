@@ -98,18 +98,6 @@ static int create(struct peer_lane *lane, const struct peer_shape *shape)
 	return find(shape)->create(lane);
 }
 
-static int open_ends(struct peer_side *s, struct peer_lane *out, struct peer_lane *in)
-{
-	s->out = out ? out->memory : nullptr;
-	s->in = in ? in->memory : nullptr;
-	return 0;
-}
-
-static void close_ends(struct peer_side *s)
-{
-	s->out = s->in = nullptr;
-}
-
 static int produce(struct peer_side *s, uint64_t n)
 {
 	return find(s->shape)->produce(s, n);
@@ -131,8 +119,8 @@ static int answer(struct peer_side *s, uint64_t n)
 }
 
 extern "C" const struct peer peer_boost = {
-	"boost spsc_queue",  nullptr,	1,	    false,   false,   false, cannot, create,
-	peer_memory_destroy, open_ends, close_ends, produce, consume, ask,   answer, nullptr,
+	"boost spsc_queue", nullptr,	       1,	false,	 false, false,	cannot,	 create, peer_memory_destroy,
+	peer_memory_open,   peer_memory_close, produce, consume, ask,	answer, nullptr,
 };
 
 #else /* no boost here */

@@ -52,18 +52,6 @@ static int create(struct peer_lane *lane, const struct peer_shape *shape)
 	return shape->size == 8 ? kind<8>::create(lane) : kind<64>::create(lane);
 }
 
-static int open_ends(struct peer_side *s, struct peer_lane *out, struct peer_lane *in)
-{
-	s->out = out ? out->memory : nullptr;
-	s->in = in ? in->memory : nullptr;
-	return 0;
-}
-
-static void close_ends(struct peer_side *s)
-{
-	s->out = s->in = nullptr;
-}
-
 static int produce(struct peer_side *s, struct peer_burst *b)
 {
 	return s->size == 8 ? crowd__produce(s, b, kind<8>::send) : crowd__produce(s, b, kind<64>::send);
@@ -77,8 +65,22 @@ static int consume(struct peer_side *s, struct peer_burst *b)
 static const struct peer_crowd crowd = {true, produce, consume};
 
 extern "C" const struct peer peer_boost_queue = {
-	NAME,	   nullptr,    1,	false,	 false,	  false,   cannot, create, peer_memory_destroy,
-	open_ends, close_ends, nullptr, nullptr, nullptr, nullptr, &crowd,
+	NAME,
+	nullptr,
+	1,
+	false,
+	false,
+	false,
+	cannot,
+	create,
+	peer_memory_destroy,
+	peer_memory_open,
+	peer_memory_close,
+	nullptr,
+	nullptr,
+	nullptr,
+	nullptr,
+	&crowd,
 };
 
 #else /* no Boost here */

@@ -8,7 +8,7 @@
 
 #ifdef HAVE_CK
 
-#include <ck_ring.h>
+#include "peer_ck.h"
 
 struct bytes8 {
 	uint64_t word[1];
@@ -28,12 +28,6 @@ CK_RING_PROTOTYPE(b56, bytes56)
 CK_RING_PROTOTYPE(b64, bytes64)
 CK_RING_PROTOTYPE(b1024, bytes1024)
 
-/* Head of the shared memory; the messages follow. */
-struct shared {
-	struct ck_ring ring;
-	char buffer[] __attribute__((aligned(128)));
-};
-
 static const char *cannot(const struct peer_shape *shape)
 {
 	switch (shape->size) {
@@ -47,32 +41,11 @@ static const char *cannot(const struct peer_shape *shape)
 	}
 }
 
-static int create(struct peer_lane *lane, const struct peer_shape *shape)
-{
-	int error = peer_memory_create(lane, sizeof(struct shared) + (size_t)shape->slots * shape->size);
-
-	if (!error)
-		ck_ring_init(&((struct shared *)lane->memory)->ring, shape->slots);
-	return error;
-}
-
-static int open_ends(struct peer_side *s, struct peer_lane *out, struct peer_lane *in)
-{
-	s->out = out ? out->memory : NULL;
-	s->in = in ? in->memory : NULL;
-	return 0;
-}
-
-static void close_ends(struct peer_side *s)
-{
-	s->out = s->in = NULL;
-}
-
 /* The size is constant here, as in a program that has one type of message. */
 #define MOVES(n)                                                                                 \
 	PEER__INLINE int send##n(struct peer_side *s, uint64_t *message)                         \
 	{                                                                                        \
-		struct shared *r = (struct shared *)s->out;                                      \
+		struct peer_ck_shared *r = (struct peer_ck_shared *)s->out;                      \
 		return ck_ring_enqueue_spsc_b##n(&r->ring, (struct bytes##n *)(void *)r->buffer, \
 						 (struct bytes##n *)message) ?                   \
 			       0 :                                                               \
@@ -80,7 +53,7 @@ static void close_ends(struct peer_side *s)
 	}                                                                                        \
 	PEER__INLINE int receive##n(struct peer_side *s, uint64_t *message)                      \
 	{                                                                                        \
-		struct shared *r = (struct shared *)s->in;                                       \
+		struct peer_ck_shared *r = (struct peer_ck_shared *)s->in;                       \
 		return ck_ring_dequeue_spsc_b##n(&r->ring, (struct bytes##n *)(void *)r->buffer, \
 						 (struct bytes##n *)message) ?                   \
 			       0 :                                                               \
@@ -133,10 +106,10 @@ const struct peer peer_ck = {
 	.name = "ck_ring",
 	.batch = 1,
 	.cannot = cannot,
-	.create = create,
+	.create = peer_ck_create,
 	.destroy = peer_memory_destroy,
-	.open = open_ends,
-	.close = close_ends,
+	.open = peer_memory_open,
+	.close = peer_memory_close,
 	.produce = produce,
 	.consume = consume,
 	.ask = ask,

@@ -33,18 +33,6 @@ static int create(struct peer_lane *lane, const struct peer_shape *shape)
 	return 0;
 }
 
-static int open_ends(struct peer_side *s, struct peer_lane *out, struct peer_lane *in)
-{
-	s->out = out ? out->memory : NULL;
-	s->in = in ? in->memory : NULL;
-	return 0;
-}
-
-static void close_ends(struct peer_side *s)
-{
-	s->out = s->in = NULL;
-}
-
 PEER__INLINE int send_one(struct peer_side *s, uint64_t *message)
 {
 	return rte_ring_sp_enqueue_bulk_elem((struct rte_ring *)s->out, message, s->size, 1, NULL) ? 0 : -EAGAIN;
@@ -74,8 +62,8 @@ const struct peer peer_dpdk = {
 	.cannot = cannot,
 	.create = create,
 	.destroy = peer_memory_destroy,
-	.open = open_ends,
-	.close = close_ends,
+	.open = peer_memory_open,
+	.close = peer_memory_close,
 	.produce = produce,
 	.consume = consume,
 	.ask = ask,
@@ -88,8 +76,8 @@ const struct peer peer_dpdk_bulk = {
 	.cannot = cannot,
 	.create = create,
 	.destroy = peer_memory_destroy,
-	.open = open_ends,
-	.close = close_ends,
+	.open = peer_memory_open,
+	.close = peer_memory_close,
 	.produce = produce_bulk,
 	.consume = consume_bulk,
 };

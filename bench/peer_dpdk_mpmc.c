@@ -31,18 +31,6 @@ static int create(struct peer_lane *lane, const struct peer_shape *shape, enum r
 	return 0;
 }
 
-static int open_ends(struct peer_side *s, struct peer_lane *out, struct peer_lane *in)
-{
-	s->out = out ? out->memory : NULL;
-	s->in = in ? in->memory : NULL;
-	return 0;
-}
-
-static void close_ends(struct peer_side *s)
-{
-	s->out = s->in = NULL;
-}
-
 /* The size is constant here, as in a program that has one type of element. */
 #define LOOPS(form, n, enqueue, dequeue)                                                     \
 	PEER__INLINE int form##_send##n(struct peer_side *s, uint64_t *message)              \
@@ -80,8 +68,8 @@ static void close_ends(struct peer_side *s)
 		.cannot = crowd_cannot,                                                  \
 		.create = form##_create,                                                 \
 		.destroy = peer_memory_destroy,                                          \
-		.open = open_ends,                                                       \
-		.close = close_ends,                                                     \
+		.open = peer_memory_open,                                                \
+		.close = peer_memory_close,                                              \
 		.crowd = &form,                                                          \
 	};                                                                               \
 	const struct peer peer_dpdk_##form##_bulk = {                                    \
@@ -90,8 +78,8 @@ static void close_ends(struct peer_side *s)
 		.cannot = crowd_cannot,                                                  \
 		.create = form##_create,                                                 \
 		.destroy = peer_memory_destroy,                                          \
-		.open = open_ends,                                                       \
-		.close = close_ends,                                                     \
+		.open = peer_memory_open,                                                \
+		.close = peer_memory_close,                                              \
 		.crowd = &form##_bulk,                                                   \
 	};
 

@@ -20,3 +20,15 @@ void peer_memory_destroy(struct peer_lane *lane)
 		munmap(lane->memory, lane->size);
 	lane->memory = NULL;
 }
+
+int peer_memory_open(struct peer_side *s, struct peer_lane *out, struct peer_lane *in)
+{
+	s->out = out ? out->memory : NULL;
+	s->in = in ? in->memory : NULL;
+	return 0;
+}
+
+void peer_memory_close(struct peer_side *s)
+{
+	s->out = s->in = NULL;
+}
