@@ -9,7 +9,7 @@
 #include "pair.h"
 #include "peer.h"
 
-#define DUEL_CANDIDATES 16u
+#define DUEL_CANDIDATES 20u
 #define DUEL_TARGETS 6u
 
 enum duel_what {

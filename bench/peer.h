@@ -126,6 +126,7 @@ extern const struct peer peer_dpdk_rts;
 extern const struct peer peer_dpdk_rts_bulk;
 extern const struct peer peer_mpmc;
 extern const struct peer peer_mpmc_bulk;
+extern const struct peer peer_mpmc_there;
 extern const struct peer peer_mpmc_waiting;
 extern const struct peer peer_tbb;
 

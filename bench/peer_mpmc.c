@@ -83,7 +83,23 @@ PEER__INLINE int moved_in_time(int error)
 	return moved(error == -ETIMEDOUT ? -EAGAIN : error);
 }
 
+/* Copies that the library makes, as DPDK's bulk operations do. */
 PEER__INLINE int send_bulk(struct peer_side *s, uint64_t *message, uint32_t size)
+{
+	int n = ringshm_mpmc_send_n((struct ringshm_mpmc_producer *)s->out, message, size, PEER_BULK);
+
+	return n == -EAGAIN ? 0 : n;
+}
+
+PEER__INLINE int receive_bulk(struct peer_side *s, uint64_t *messages, uint32_t size)
+{
+	int n = ringshm_mpmc_recv_n((struct ringshm_mpmc_consumer *)s->in, messages, size, PEER_BULK);
+
+	return n == -EAGAIN ? 0 : n;
+}
+
+/* The same, in place. */
+PEER__INLINE int send_there(struct peer_side *s, uint64_t *message, uint32_t size)
 {
 	struct ringshm_mpmc_producer *p = (struct ringshm_mpmc_producer *)s->out;
 	uint32_t n = ringshm_mpmc_reserve_n(p, PEER_BULK);
@@ -94,7 +110,7 @@ PEER__INLINE int send_bulk(struct peer_side *s, uint64_t *message, uint32_t size
 	return n ? (int)n : p->status;
 }
 
-PEER__INLINE int receive_bulk(struct peer_side *s, uint64_t *messages, uint32_t size)
+PEER__INLINE int receive_there(struct peer_side *s, uint64_t *messages, uint32_t size)
 {
 	struct ringshm_mpmc_consumer *c = (struct ringshm_mpmc_consumer *)s->in;
 	uint32_t n = ringshm_mpmc_peek_n(c, PEER_BULK);
@@ -138,15 +154,25 @@ PEER__INLINE int receive_bulk(struct peer_side *s, uint64_t *messages, uint32_t 
 	{                                                                                                          \
 		return receive_bulk(s, message, n);                                                                \
 	}                                                                                                          \
+	PEER__INLINE int send_there##n(struct peer_side *s, uint64_t *message)                                     \
+	{                                                                                                          \
+		return send_there(s, message, n);                                                                  \
+	}                                                                                                          \
+	PEER__INLINE int receive_there##n(struct peer_side *s, uint64_t *message)                                  \
+	{                                                                                                          \
+		return receive_there(s, message, n);                                                               \
+	}                                                                                                          \
 	CROWD_LOOPS(single##n, true, send##n, receive##n)                                                          \
 	CROWD_LOOPS(waiting##n, true, send_wait##n, receive_wait##n)                                               \
-	CROWD_LOOPS(bulk##n, true, send_bulk##n, receive_bulk##n)
+	CROWD_LOOPS(bulk##n, true, send_bulk##n, receive_bulk##n)                                                  \
+	CROWD_LOOPS(there##n, true, send_there##n, receive_there##n)
 
 LOOPS(8)
 LOOPS(64)
 CROWD_OF_SIZES(single, true)
 CROWD_OF_SIZES(waiting, true)
 CROWD_OF_SIZES(bulk, true)
+CROWD_OF_SIZES(there, true)
 
 const struct peer peer_mpmc = {
 	.name = "ringshm mpmc",
@@ -170,6 +196,18 @@ const struct peer peer_mpmc_bulk = {
 	.open = open_ends,
 	.close = close_ends,
 	.crowd = &bulk,
+};
+
+const struct peer peer_mpmc_there = {
+	.name = "ringshm mpmc, in place",
+	.batch = PEER_BULK,
+	.ours = true,
+	.cannot = crowd_cannot,
+	.create = create,
+	.destroy = destroy,
+	.open = open_ends,
+	.close = close_ends,
+	.crowd = &there,
 };
 
 const struct peer peer_mpmc_waiting = {

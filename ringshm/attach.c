@@ -69,7 +69,7 @@ static int check_shape(const struct ringshm_header *h, const char *name)
 static int check_sizes(const struct ringshm_header *h, const char *name)
 {
 	uint64_t lines = RINGSHM_BLOCK + (uint64_t)h->participants * sizeof(struct ringshm_participant);
-	uint64_t records = h->capacity * (h->slot_size ? h->slot_size : 1);
+	uint64_t records = ringshm__kind_records(h);
 
 	if (h->ctl_size < lines || h->cons_size < lines)
 		return unsound(name, "control files too small for their participants");

@@ -170,7 +170,7 @@ int ringshm__config_header(struct ringshm_header *header, const struct ringshm_c
 	header->ctl_size = whole_pages(RINGSHM_BLOCK + lines);
 	header->cons_size = whole_pages(RINGSHM_BLOCK + lines);
 	header->data_offset = RINGSHM_BLOCK;
-	header->data_size = RINGSHM_BLOCK + header->capacity * (header->slot_size ? header->slot_size : 1);
+	header->data_size = RINGSHM_BLOCK + ringshm__kind_records(header);
 	return stamp(header);
 }
 

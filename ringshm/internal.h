@@ -107,6 +107,7 @@ struct ringshm_kind_ops {
 	int (*check)(const struct ringshm_config *config); /* what else it demands; may be NULL */
 	uint32_t (*max_payload)(const struct ringshm_header *header);
 	bool (*sound)(const struct ringshm_header *header); /* could check() have let this shape pass? may be NULL */
+	uint64_t (*records)(const struct ringshm_header *header); /* bytes; NULL: capacity times slot size */
 	uint64_t (*cursor)(uint64_t position);		    /* head and tail as they stand in shared memory; NULL: so */
 	/* Prepare the zeroed slots of a channel being built; may be NULL. */
 	void (*format)(const struct ringshm_header *header, void *slots);
@@ -129,6 +130,7 @@ int ringshm__kind_check(const struct ringshm_config *config);
 uint32_t ringshm__kind_slot_size(const struct ringshm_config *config);
 uint32_t ringshm__kind_participants(const struct ringshm_config *config);
 uint32_t ringshm__kind_max_payload(const struct ringshm_header *header);
+uint64_t ringshm__kind_records(const struct ringshm_header *header);
 bool ringshm__kind_consumers_write_data(const struct ringshm_header *header);
 bool ringshm__kind_shares_control(const struct ringshm_header *header);
 bool ringshm__kind_sound(const struct ringshm_header *header);

@@ -79,6 +79,16 @@ uint32_t ringshm__kind_max_payload(const struct ringshm_header *header)
 	return kind_ops(header->kind)->max_payload(header);
 }
 
+/* Bytes of a data area behind its header page. */
+uint64_t ringshm__kind_records(const struct ringshm_header *header)
+{
+	const struct ringshm_kind_ops *ops = kind_ops(header->kind);
+
+	if (ops->records)
+		return ops->records(header);
+	return header->capacity * (header->slot_size ? header->slot_size : 1);
+}
+
 bool ringshm__kind_consumers_write_data(const struct ringshm_header *header)
 {
 	return kind_ops(header->kind)->consumers_write_data || (header->incompat & RINGSHM_F_KLANE);

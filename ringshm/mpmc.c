@@ -39,7 +39,7 @@ static int recover(struct ringshm_endpoint *e, const struct ringshm__mpmc *m, un
 		ringshm__wake_all(side ? &e->cons->wake : &e->ctl->wake);
 	if (look.holder < m->ring.participants)
 		note_stall(side ? &e->cons->stall : &e->ctl->stall, &look);
-	return (int)look.repaired;
+	return look.worn ? -EPROTO : (int)look.repaired;
 }
 
 /* Both sides. How many positions were freed. */
@@ -47,7 +47,7 @@ static int recover_all(struct ringshm_endpoint *e, const struct ringshm__mpmc *m
 {
 	int produced = recover(e, m, RINGSHM__MPMC_PRODUCERS), consumed = recover(e, m, RINGSHM__MPMC_CONSUMERS);
 
-	return produced < 0 ? produced : produced + consumed;
+	return produced < 0 ? produced : consumed < 0 ? consumed : produced + consumed;
 }
 
 /* ---- opening -------------------------------------------------------------------------------- */
@@ -58,8 +58,10 @@ static void fill_ring(struct ringshm__mpmc *m, struct ringshm_endpoint *e, unsig
 				(unsigned char *)e->data + e->channel->header.data_offset);
 	m->cursor = m->ring.cursor[side];
 	m->intent = &e->self->intent;
-	m->base = m->ring.base;
+	m->states = m->ring.states;
+	m->slots = m->ring.slots;
 	m->mask = m->ring.mask;
+	m->order = m->ring.order;
 	m->stride = m->ring.stride;
 }
 
@@ -79,19 +81,21 @@ static void producer_wake(struct ringshm_mpmc_producer *p, uint32_t most)
 /* Full for long: has a consumer died over the oldest slot? */
 static void producer_suspect(struct ringshm_mpmc_producer *p)
 {
-	recover(ringshm__owner(p->owner), &p->m, RINGSHM__MPMC_CONSUMERS);
+	if (recover(ringshm__owner(p->owner), &p->m, RINGSHM__MPMC_CONSUMERS) == -EPROTO)
+		p->status = -EPROTO;
 }
 
 static void fill_producer(void *end, struct ringshm_endpoint *e)
 {
 	struct ringshm_mpmc_producer *p = (struct ringshm_mpmc_producer *)end;
 	const struct ringshm_header *header = &e->channel->header;
+	struct ringshm_mpmc_shape shape = ringshm__mpmc_shape_of(header);
 
 	fill_ring(&p->m, e, RINGSHM__MPMC_PRODUCERS);
 	p->state = &e->ctl->state.word;
 	p->sleepers = &e->cons->wake.sleepers;
-	p->offset = ringshm__mpmc_offset(header);
-	p->max_payload = header->slot_size - ringshm__mpmc_offset(header);
+	p->offset = shape.offset;
+	p->max_payload = shape.max_payload;
 	p->compact = ringshm_mpmc_compact(header->slot_size, header->incompat);
 	p->certain = (header->incompat & RINGSHM_F_BLOCK) != 0;
 	p->clock = header->incompat & RINGSHM_F_TIMESTAMP ? ringshm__now : NULL;
@@ -220,8 +224,11 @@ static bool producers_gone(const struct ringshm *channel)
 static void consumer_suspect(struct ringshm_mpmc_consumer *c)
 {
 	struct ringshm_endpoint *e = ringshm__owner(c->owner);
+	int repaired = recover(e, &c->m, RINGSHM__MPMC_PRODUCERS);
 
-	if (recover(e, &c->m, RINGSHM__MPMC_PRODUCERS) || !(e->channel->header.incompat & RINGSHM_F_EOF))
+	if (repaired == -EPROTO)
+		c->status = -EPROTO;
+	if (repaired || !(e->channel->header.incompat & RINGSHM_F_EOF))
 		return;
 	if (!e->forked && producers_gone(e->channel))
 		c->ended = 1; /* seen before the next look, which is therefore the last that could find something */
@@ -231,13 +238,14 @@ static void fill_consumer(void *end, struct ringshm_endpoint *e)
 {
 	struct ringshm_mpmc_consumer *c = (struct ringshm_mpmc_consumer *)end;
 	const struct ringshm_header *header = &e->channel->header;
+	struct ringshm_mpmc_shape shape = ringshm__mpmc_shape_of(header);
 
 	fill_ring(&c->m, e, RINGSHM__MPMC_CONSUMERS);
 	c->state = &e->ctl->state.word;
 	c->sleepers = &e->ctl->wake.sleepers;
 	c->quarter = ringshm__mpmc_f(header->capacity >= 4 ? header->capacity / 4 : 1);
-	c->offset = ringshm__mpmc_offset(header);
-	c->max_payload = header->slot_size - ringshm__mpmc_offset(header);
+	c->offset = shape.offset;
+	c->max_payload = shape.max_payload;
 	c->compact = ringshm_mpmc_compact(header->slot_size, header->incompat);
 	c->stamped = (header->incompat & RINGSHM_F_TIMESTAMP) != 0;
 	c->certain = (header->incompat & RINGSHM_F_BLOCK) != 0;

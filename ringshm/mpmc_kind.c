@@ -14,15 +14,15 @@
 #define SLOT_SIZE_MAX (UINT32_C(1) << 24)
 #define LOOKS 8u /* at a ring whose losses are being counted meanwhile */
 
-uint32_t ringshm__mpmc_offset(const struct ringshm_header *header)
+struct ringshm_mpmc_shape ringshm__mpmc_shape_of(const struct ringshm_header *header)
 {
-	return ringshm_mpmc_offset(header->slot_size, header->alignment, header->incompat);
+	return ringshm_mpmc_shape(header->capacity, header->slot_size, header->alignment, header->incompat);
 }
 
 static bool slot_fits(uint32_t slot_size, uint32_t alignment, uint64_t features)
 {
 	return slot_size % alignment == 0 && slot_size <= SLOT_SIZE_MAX &&
-	       slot_size > ringshm_mpmc_offset(slot_size, alignment, features);
+	       slot_size > ringshm_mpmc_extra(slot_size, alignment, features);
 }
 
 static int check(const struct ringshm_config *config)
@@ -34,7 +34,7 @@ static int check(const struct ringshm_config *config)
 	return ringshm__fail(
 		EINVAL, "create: slot size %u; an mpmc slot is a multiple of the alignment (%u), from %u to %u bytes",
 		slot_size, config->alignment,
-		ringshm_mpmc_offset(RINGSHM_MPMC_COMPACT_MAX, config->alignment, config->features) + config->alignment,
+		ringshm_mpmc_extra(RINGSHM_MPMC_COMPACT_MAX, config->alignment, config->features) + config->alignment,
 		SLOT_SIZE_MAX);
 }
 
@@ -46,16 +46,26 @@ static bool sound(const struct ringshm_header *header)
 
 static uint32_t max_payload(const struct ringshm_header *header)
 {
-	return header->slot_size - ringshm__mpmc_offset(header);
+	return ringshm__mpmc_shape_of(header).max_payload;
+}
+
+static uint64_t records(const struct ringshm_header *header)
+{
+	return ringshm__mpmc_shape_of(header).size;
 }
 
 /* Slot i begins free for the first position, from the start position on, that falls to it. */
-static void format(const struct ringshm_header *header, void *slots)
+static void format(const struct ringshm_header *header, void *area)
 {
-	for (uint64_t i = 0; i < header->capacity; i++) {
-		uint64_t position = header->start_position + i, index = position & (header->capacity - 1);
+	struct ringshm__mpmc_ring ring;
 
-		*(ringshm_word *)((unsigned char *)slots + index * header->slot_size) = ringshm__mpmc_f(position);
+	ringshm__mpmc_find_ring(&ring, header, NULL, NULL, area);
+	for (uint64_t i = 0; i < header->capacity; i++) {
+		uint64_t f = ringshm__mpmc_f(header->start_position + i), index = ringshm__mpmc_index(ring.mask, f);
+
+		ring.states[index] = (uint16_t)(ringshm__mpmc_lap(ring.order, f) + RINGSHM_MPMC_FREE);
+		/* of the lap before: nothing is said of any position to come */
+		ring.verdicts[index] = (f - ringshm__mpmc_f(header->capacity)) | RINGSHM_MPMC_RETURNED;
 	}
 }
 
@@ -74,8 +84,7 @@ static void positions(const struct ringshm_header *header, const struct ringshm_
 	*tail = widen(header, ringshm_load_acquire(&ctl->tail.word));  /* A2 */
 }
 
-void ringshm__mpmc_find_ring(struct ringshm__mpmc_ring *ring, const struct ringshm_header *header,
-			     struct ringshm_ctl *ctl, struct ringshm_cons *cons, void *slots)
+static void find_words(struct ringshm__mpmc_ring *ring, struct ringshm_ctl *ctl, struct ringshm_cons *cons)
 {
 	ring->cursor[0] = &ctl->tail.word;
 	ring->cursor[1] = &cons->head.word;
@@ -85,39 +94,80 @@ void ringshm__mpmc_find_ring(struct ringshm__mpmc_ring *ring, const struct rings
 	ring->lost[1] = &ctl->count.lost;
 	ring->repairs[0] = &ctl->count.repairs;
 	ring->repairs[1] = &cons->count.repairs;
-	ring->base = (unsigned char *)slots;
+}
+
+static void find_slots(struct ringshm__mpmc_ring *ring, const struct ringshm_header *header, unsigned char *area)
+{
+	struct ringshm_mpmc_shape shape = ringshm__mpmc_shape_of(header);
+
+	ring->states = (ringshm_word16 *)(area + shape.states);
+	ring->verdicts = (ringshm_word *)(area + shape.verdicts);
+	ring->slots = area + shape.slots;
+}
+
+void ringshm__mpmc_find_ring(struct ringshm__mpmc_ring *ring, const struct ringshm_header *header,
+			     struct ringshm_ctl *ctl, struct ringshm_cons *cons, void *area)
+{
+	memset(ring, 0, sizeof(*ring));
 	ring->mask = ringshm__mpmc_f(header->capacity - 1);
-	ring->stride = header->slot_size;
+	ring->order = (uint32_t)__builtin_ctzll(header->capacity);
+	ring->stride = ringshm__mpmc_shape_of(header).stride;
 	ring->participants = header->participants;
+	if (ctl)
+		find_words(ring, ctl, cons);
+	if (area)
+		find_slots(ring, header, (unsigned char *)area);
 }
 
 /* ---- what a stopped participant holds up ---------------------------------------------------- */
 
-/* The slot's word, through a mapping of its own page; `f` itself when the backend has no pages to map. */
-static uint64_t word_at(const struct ringshm *channel, uint64_t f)
+/*
+ * Read a state (a word of 16 bits) or a verdict, `at` bytes behind data_offset, through a mapping of its own
+ * page. False: there is no way to look.
+ */
+static bool read_data(const struct ringshm *channel, uint64_t at, bool is_state, uint64_t *word)
 {
-	const struct ringshm_header *header = &channel->header;
-	uint64_t index = (f >> RINGSHM_MPMC_SHIFT) & (header->capacity - 1);
-	uint64_t at = header->data_offset + index * header->slot_size, page = at & ~(channel->data.page_size - 1);
-	uint64_t word;
-	void *map;
+	unsigned char *map;
+	uint64_t page;
 
 	if (channel->data.fd < 0)
-		return f;
-	map = mmap(NULL, (size_t)channel->data.page_size, PROT_READ, MAP_SHARED, channel->data.fd, (off_t)page);
+		return false;
+	at += channel->header.data_offset;
+	page = at & ~(channel->data.page_size - 1);
+	map = (unsigned char *)mmap(NULL, (size_t)channel->data.page_size, PROT_READ, MAP_SHARED, channel->data.fd,
+				    (off_t)page);
 	if (map == MAP_FAILED)
-		return f;
-	/* relaxed: only compared */
-	word = ringshm_load_relaxed((ringshm_word *)((unsigned char *)map + (at - page)));
+		return false;
+	map += at - page;
+	/* relaxed, both: only compared */
+	*word = is_state ? ringshm_load16_relaxed((ringshm_word16 *)map) : ringshm_load_relaxed((ringshm_word *)map);
+	map -= at - page;
 	munmap(map, (size_t)channel->data.page_size);
-	return word;
+	return true;
+}
+
+/* Is a claimed position still unfinished? Also when there is no way to look. */
+static bool is_unfinished(const struct ringshm *channel, unsigned int side, uint64_t f)
+{
+	struct ringshm_mpmc_shape shape = ringshm__mpmc_shape_of(&channel->header);
+	struct ringshm__mpmc_sight sight = {.f = f};
+	struct ringshm__mpmc_ring ring;
+	uint64_t index, state;
+
+	ringshm__mpmc_find_ring(&ring, &channel->header, NULL, NULL, NULL);
+	index = ringshm__mpmc_index(ring.mask, f);
+	if (!read_data(channel, shape.states + index * sizeof(ringshm_word16), true, &state) ||
+	    !read_data(channel, shape.verdicts + index * sizeof(ringshm_word), false, &sight.verdict))
+		return true;
+	sight.state = ringshm__mpmc_since(&ring, f, (uint16_t)state);
+	return !ringshm__mpmc_finished(&ring, side, &sight);
 }
 
 /* Does the holder that the stall line names still hold that position, unfinished and alive? */
 static bool still_stands(const struct ringshm *channel, unsigned int side, uint64_t f, uint64_t holder)
 {
 	void *file = side ? (void *)channel->cons : (void *)channel->ctl;
-	uint64_t intent, into, word;
+	uint64_t intent, into;
 
 	if (holder >= channel->header.participants)
 		return false;
@@ -125,8 +175,7 @@ static bool still_stands(const struct ringshm *channel, unsigned int side, uint6
 	into = (f - (intent & ~RINGSHM_MPMC_LOW)) >> RINGSHM_MPMC_SHIFT;
 	if (into >= (intent & RINGSHM_MPMC_LOW) || !ringshm__seat_alive(channel, (uint32_t)holder))
 		return false;
-	word = word_at(channel, f);
-	return word == f || word - (f | ringshm__mpmc_turn(side)) < RINGSHM_MPMC_READY;
+	return is_unfinished(channel, side, f);
 }
 
 static void inform_stall(const struct ringshm *channel, unsigned int side, struct ringshm_info *info)
@@ -150,14 +199,15 @@ static void inform_stall(const struct ringshm *channel, unsigned int side, struc
 /* ---- what was lost -------------------------------------------------------------------------- */
 
 /* Marks on the positions from `first` up to `end`, at most a lap of them. */
-static uint64_t marks(const struct ringshm__mpmc_ring *ring, uint64_t first, uint64_t end, uint64_t state)
+static uint64_t marks(const struct ringshm__mpmc_ring *ring, uint64_t first, uint64_t end, uint64_t mark)
 {
 	uint64_t left = (ring->mask >> RINGSHM_MPMC_SHIFT) + 1, found = 0;
 
 	for (uint64_t f = first; f != end && left--; f += ringshm__mpmc_f(1)) {
-		const ringshm_word *slot = ringshm__mpmc_slot(ring->base, ring->mask, ring->stride, f);
+		/* relaxed: a mark that comes now counts later */
+		uint64_t verdict = ringshm_load_relaxed(ring->verdicts + ringshm__mpmc_index(ring->mask, f));
 
-		found += ringshm_load_relaxed(slot) == (f | state); /* relaxed: a mark that comes now counts later */
+		found += (verdict & ~RINGSHM_MPMC_CHAIN) == (f | mark);
 	}
 	return found;
 }
@@ -198,7 +248,7 @@ static void inform_losses(const struct ringshm *channel, struct ringshm_info *in
 	/* every repair that its other side has come to? then there is no mark, and no need to map anything */
 	if (info->repairs == info->lost_produced + info->lost_consumed || ringshm__area_attach(channel, false, &data))
 		return;
-	ring.base = (unsigned char *)data + channel->header.data_offset;
+	find_slots(&ring, &channel->header, (unsigned char *)data + channel->header.data_offset);
 	info->lost_produced = losses(&ring, RINGSHM__MPMC_CONSUMERS);
 	info->lost_consumed = losses(&ring, RINGSHM__MPMC_PRODUCERS);
 	channel->data.ops->unmap(&channel->data, data);
@@ -219,6 +269,7 @@ const struct ringshm_kind_ops ringshm__kind_mpmc = {
 	.check = check,
 	.sound = sound,
 	.cursor = ringshm__mpmc_f,
+	.records = records,
 	.max_payload = max_payload,
 	.format = format,
 	.positions = positions,

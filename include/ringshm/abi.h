@@ -34,6 +34,7 @@ extern "C" {
 /* A shared word. The explicit alignment matters on i386, where uint64_t aligns to 4. */
 typedef uint64_t ringshm_word __attribute__((aligned(8)));
 typedef uint32_t ringshm_word32 __attribute__((aligned(4)));
+typedef uint16_t ringshm_word16 __attribute__((aligned(2)));
 
 #define RINGSHM_MAGIC UINT64_C(0x314d4853474e4952)	/* "RINGSHM1" in little-endian bytes */
 #define RINGSHM_CONS_MAGIC UINT64_C(0x31534e4f43474e52) /* "RNGCONS1" */
@@ -277,25 +278,35 @@ static inline uint16_t ringshm_record_flags(uint64_t header)
  * mpmc. Every word is a position, 56 bits, above one byte; so all are compared by plain subtraction,
  * modulo 2^64, and a position comes again after 2^56 messages only.
  *
- *   slot word   [ position | state of the slot                ]   first word of every slot
  *   cursor      [ position | losses counted, modulo 256       ]   ctl.tail, cons.head
  *   intent      [ position | count                            ]   ringshm_participant
+ *   verdict     [ position | what it is, since its owner died ]   one a slot, written by repairers alone
+ *   state       [ lap, modulo 256 | state of the slot         ]   one a slot, 16 bits
  *
- * States: below 0x80 it is the producers' turn, from there on the consumers'. Slots of up to 128 bytes
- * ("compact") are [word][payload], the length in the state; longer ones, and all with
- * RINGSHM_F_TIMESTAMP, are [word][record header][stamp, with that feature][payload]. Alignment 64 puts
- * the payload at 64.
+ * The data area holds, from header.data_offset on and each from a multiple of 128 bytes on: the states,
+ * the verdicts, and the slots (ringshm_mpmc_shape() has the figures). States stand close together, 32 in
+ * 64 bytes, because they travel between processors in both directions: a batch of 32 moves one line of them.
+ *
+ * States: below 0x80 it is the producers' turn, from there on the consumers'. Messages in slots of
+ * up to 128 bytes ("compact") have their length in the state; longer ones, and all with
+ * RINGSHM_F_TIMESTAMP, are [record header][stamp, with that feature][payload], payload at 64 when the
+ * alignment is 64. A slot's state is what its state word says, unless a verdict says more of the position.
  * The byte of the consumers' cursor belongs to ctl.count.lost, that of the producers' to
  * cons.count.lost: true value = lost + ((cursor - lost) & 255).
  */
 #define RINGSHM_MPMC_SHIFT 8
 #define RINGSHM_MPMC_LOW UINT64_C(0xff)
-#define RINGSHM_MPMC_FREE UINT64_C(0x00)
-#define RINGSHM_MPMC_FREED UINT64_C(0x40)     /* free, its last reader died: a loss not yet counted */
-#define RINGSHM_MPMC_READY UINT64_C(0x80)     /* a message; compact: plus its length */
-#define RINGSHM_MPMC_DISCARDED UINT64_C(0xfe) /* its producer gave it up */
-#define RINGSHM_MPMC_TOMBSTONE UINT64_C(0xff) /* its producer died: a loss not yet counted */
-#define RINGSHM_MPMC_LENGTH UINT64_C(0x7f)
+#define RINGSHM_MPMC_FREE 0x00u
+#define RINGSHM_MPMC_READY 0x80u     /* a message; compact: plus its length */
+#define RINGSHM_MPMC_DISCARDED 0xfeu /* its producer gave it up */
+#define RINGSHM_MPMC_LENGTH 0x7fu
+#define RINGSHM_MPMC_LAP 0x100u /* added to a state by each lap */
+/* Verdicts; below 0x80 the slot awaits producers. The low six bits count verdicts with no state stored between. */
+#define RINGSHM_MPMC_RETURNED UINT64_C(0x00)  /* free: its reader died, and no message was in it */
+#define RINGSHM_MPMC_FREED UINT64_C(0x40)     /* free: its reader died with a message, a loss not yet counted */
+#define RINGSHM_MPMC_TOMBSTONE UINT64_C(0x80) /* for consumers to pass: its producer died, a loss not yet counted */
+#define RINGSHM_MPMC_VERDICT UINT64_C(0xc0)   /* mask of these */
+#define RINGSHM_MPMC_CHAIN UINT64_C(0x3f)     /* mask of the count */
 #define RINGSHM_MPMC_BATCH_MAX 255u   /* slots of one claim */
 #define RINGSHM_MPMC_COMPACT_MAX 128u /* bytes of the largest compact slot */
 

@@ -71,6 +71,21 @@ static inline uint32_t ringshm_load32_relaxed(const ringshm_word32 *p)
 	return READ_ONCE(*p);
 }
 
+static inline uint16_t ringshm_load16_relaxed(const ringshm_word16 *p)
+{
+	return READ_ONCE(*p);
+}
+
+static inline uint16_t ringshm_load16_acquire(const ringshm_word16 *p)
+{
+	return smp_load_acquire(p);
+}
+
+static inline void ringshm_store16_release(ringshm_word16 *p, uint16_t v)
+{
+	smp_store_release(p, v);
+}
+
 static inline void ringshm__waiter_announce(void)
 {
 	smp_mb();
@@ -125,6 +140,21 @@ static inline uint64_t ringshm_fetch_add_relaxed(ringshm_word *p, uint64_t v)
 static inline uint32_t ringshm_load32_relaxed(const ringshm_word32 *p)
 {
 	return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+
+static inline uint16_t ringshm_load16_relaxed(const ringshm_word16 *p)
+{
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+
+static inline uint16_t ringshm_load16_acquire(const ringshm_word16 *p)
+{
+	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+
+static inline void ringshm_store16_release(ringshm_word16 *p, uint16_t v)
+{
+	__atomic_store_n(p, v, __ATOMIC_RELEASE);
 }
 
 /*

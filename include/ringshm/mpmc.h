@@ -23,6 +23,6 @@
 #include <ringshm/mpmc_producer.h>
 
 /* Version of the protocol that this header speaks; the library refuses what it does not know. */
-#define RINGSHM_MPMC_PROTOCOL 1u
+#define RINGSHM_MPMC_PROTOCOL 2u
 
 #endif

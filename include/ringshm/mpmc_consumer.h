@@ -3,7 +3,7 @@
 #ifndef RINGSHM_MPMC_CONSUMER_H
 #define RINGSHM_MPMC_CONSUMER_H
 
-#include <ringshm/mpmc_core.h>
+#include <ringshm/mpmc_repair.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -71,7 +71,7 @@ static inline void ringshm__mpmc_empty(struct ringshm_mpmc_consumer *c)
 
 static inline void ringshm__mpmc_give_back(struct ringshm_mpmc_consumer *c, uint64_t f)
 {
-	ringshm__mpmc_done(&c->m, RINGSHM__MPMC_CONSUMERS, ringshm__mpmc_word(&c->m, f), f, RINGSHM_MPMC_FREE);
+	ringshm__mpmc_done(&c->m, RINGSHM__MPMC_CONSUMERS, f, RINGSHM_MPMC_FREE);
 }
 
 /* A position that is no message was claimed, behind those held: give it back at once. */
@@ -109,36 +109,37 @@ static inline uint32_t ringshm__mpmc_take(struct ringshm_mpmc_consumer *c, uint3
 	return 0;
 }
 
-/* Length of the message in a slot that I hold, and its payload; `word` is what the slot's word was. */
-static inline const void *ringshm__mpmc_open(struct ringshm_mpmc_consumer *c, const ringshm_word *slot, uint64_t word,
+/* Length of the message in a slot that I hold, and its payload; `state` is the slot's. */
+static inline const void *ringshm__mpmc_open(struct ringshm_mpmc_consumer *c, uint64_t f, uint16_t state,
 					     uint32_t *len)
 {
-	uint32_t length = (uint32_t)(word & RINGSHM_MPMC_LENGTH);
+	const unsigned char *slot = ringshm__mpmc_slot(&c->m, f);
+	uint32_t length = state & RINGSHM_MPMC_LENGTH;
 
 	if (!c->compact) {
-		c->header = ringshm_load_relaxed(slot + 1); /* relaxed: A1 of the claim came before */
+		/* relaxed, both: A1 of the claim came before, and nobody else changes them */
+		c->header = ringshm_load_relaxed((const ringshm_word *)slot);
 		length = ringshm_record_length(c->header);
+		if (c->stamped)
+			c->stamp = ringshm_load_relaxed((const ringshm_word *)slot + 1);
 	}
 	*len = length < c->max_payload ? length : c->max_payload;
-	return (const unsigned char *)slot + c->offset;
+	return slot + c->offset;
 }
 
 static inline const void *ringshm__mpmc_show(struct ringshm_mpmc_consumer *c, uint64_t f, uint32_t *len)
 {
-	const ringshm_word *slot = ringshm__mpmc_word(&c->m, f);
-
-	if (c->stamped)
-		c->stamp = ringshm_load_relaxed(slot + 2);		     /* relaxed: as in open() */
-	return ringshm__mpmc_open(c, slot, ringshm_load_relaxed(slot), len); /* relaxed: as in open() */
+	/* relaxed: as in open() */
+	return ringshm__mpmc_open(c, f, ringshm_load16_relaxed(ringshm__mpmc_state(&c->m, f)), len);
 }
 
 /* Do I still have this position, or was it a hole? */
 static inline bool ringshm__mpmc_is_mine(const struct ringshm_mpmc_consumer *c, uint64_t f)
 {
 	/* relaxed: only I may change it while it is mine */
-	uint64_t word = ringshm_load_relaxed(ringshm__mpmc_word(&c->m, f));
+	uint16_t state = ringshm_load16_relaxed(ringshm__mpmc_state(&c->m, f));
 
-	return word - (f | RINGSHM_MPMC_READY) < RINGSHM_MPMC_READY;
+	return (uint16_t)(state - ringshm__mpmc_want(&c->m, RINGSHM__MPMC_CONSUMERS, f)) < RINGSHM_MPMC_READY;
 }
 
 /* f of the `i`th message held, oldest first. */
@@ -248,11 +249,11 @@ static inline int ringshm_mpmc_recv(struct ringshm_mpmc_consumer *c, void *buf, 
 	const void *payload;
 
 	one.intended = false;
-	if (ringshm__likely(cap >= c->max_payload && !(c->m.held | c->stamped | (uint32_t)c->status)) &&
+	if (ringshm__likely(cap >= c->max_payload && !(c->m.held | (uint32_t)c->status)) &&
 	    ringshm__likely(ringshm__mpmc_claim_one(&c->m, RINGSHM__MPMC_CONSUMERS, &one))) {
-		payload = ringshm__mpmc_open(c, one.slot, one.word, len);
+		payload = ringshm__mpmc_open(c, one.f, one.state, len);
 		ringshm__mpmc_copy(buf, payload, *len);
-		ringshm__mpmc_done(&c->m, RINGSHM__MPMC_CONSUMERS, one.slot, one.f, RINGSHM_MPMC_FREE);
+		ringshm__mpmc_give_back(c, one.f);
 		ringshm__mpmc_given_back(c, one.f + ringshm__mpmc_f(1), 1);
 		return 0;
 	}
@@ -265,6 +266,71 @@ static inline int ringshm_mpmc_recv(struct ringshm_mpmc_consumer *c, void *buf, 
 		memcpy(buf, payload, *len);
 	ringshm_mpmc_release(c, 1);
 	return 0;
+}
+
+/* Read `n` messages of `len` bytes from the slots from `f` on. */
+ringshm__inline void ringshm__mpmc_empty_into(const struct ringshm_mpmc_consumer *c, uint64_t f, void *buf,
+					      uint32_t len, uint32_t n)
+{
+	/* copies: as in ringshm__mpmc_fill() */
+	const unsigned char *const slots = c->m.slots + c->offset;
+	const uint64_t mask = c->m.mask, stride = c->m.stride;
+	unsigned char *to = (unsigned char *)buf;
+
+	if (!len)
+		return;
+	for (; n; n--, f += RINGSHM_MPMC_LOW + 1, to += len)
+		memcpy(to, slots + ringshm__mpmc_index(mask, f) * stride, len);
+}
+
+/* recv_n() of messages that are held, whose lengths stand in their slots, or with something in the way. */
+static inline int ringshm__mpmc_recv_held(struct ringshm_mpmc_consumer *c, unsigned char *to, uint32_t len, uint32_t n)
+{
+	uint32_t held = ringshm_mpmc_peek_n(c, 0), i, length;
+
+	if (!held)
+		return c->status ? c->status : -EAGAIN;
+	if (n > held)
+		n = held;
+	for (i = 0; i < n; i++, to += len) {
+		const void *payload = ringshm_mpmc_at(c, i, &length);
+
+		if (length != len)
+			break;
+		if (len)
+			memcpy(to, payload, len);
+	}
+	ringshm_mpmc_release(c, i);
+	return i ? (int)i : -EMSGSIZE;
+}
+
+/*
+ * Receive copies of up to `n` messages (at most RINGSHM_MPMC_BATCH_MAX) of exactly `len` bytes, one behind
+ * the other at `buf`, without their types, flags and stamps, by one claim; those held come first. Lock-free,
+ * but for the copying. How many, at least 1; -EAGAIN: nothing now; -EMSGSIZE: the oldest message has
+ * another length and stays held; else c->status: never again.
+ */
+ringshm__inline int ringshm_mpmc_recv_n(struct ringshm_mpmc_consumer *c, void *buf, uint32_t len, uint32_t n)
+{
+	struct ringshm__mpmc_one one;
+	uint32_t got = 0;
+
+	one.intended = false;
+	if (ringshm__unlikely(!n))
+		return 0;
+	if (n > RINGSHM_MPMC_BATCH_MAX)
+		n = RINGSHM_MPMC_BATCH_MAX;
+	if (ringshm__likely(c->compact && len <= c->max_payload && !(c->m.held | (uint32_t)c->status)))
+		got = ringshm__mpmc_claim_run(&c->m, (uint16_t)(RINGSHM_MPMC_READY + len), n, &one);
+	if (ringshm__unlikely(!got)) {
+		if (!c->m.held)
+			ringshm__mpmc_take(c, n, one.intended);
+		return ringshm__mpmc_recv_held(c, (unsigned char *)buf, len, n);
+	}
+	ringshm__mpmc_empty_into(c, one.f, buf, len, got);
+	ringshm__mpmc_done_n(&c->m, RINGSHM__MPMC_CONSUMERS, one.f, got, RINGSHM_MPMC_FREE);
+	ringshm__mpmc_given_back(c, one.f + ringshm__mpmc_f(got), got);
+	return (int)got;
 }
 
 /* Type and flags that the producer gave the message last shown; 0 in compact slots. */

@@ -4,30 +4,37 @@
 #define RINGSHM_MPMC_CORE_H
 
 /*
- * How it works (docs/adr/0007-mpmc-scheme.md says why; abi.h draws the words). Each side has a cursor,
- * and a slot's word says whose turn it is. Producers are side 0, consumers side 1, and both do this:
+ * How it works (docs/adr/0007-mpmc-scheme.md and 0010-mpmc-states.md say why; abi.h draws the words). Each
+ * side has a cursor, and a slot's state says whose turn it is. Producers are side 0, consumers side 1, and
+ * both do this:
  *
- *   claim    read the cursor; see that the words from there on await my side     A1 word, acquire
+ *   claim    read the cursor; see that the slots from there on await my side     A2 cursor, A1 state, acquire
  *            write the range into my own participant's line: the intent          R0 intent, release
  *            swap the cursor past the range                                      R1 cursor, release
  *   use      write or read the payload
- *   done     hand each word to the other side                                    R2 word, release
+ *   done     hand each slot to the other side                                    R2 state, release
  *
- * The claim leaves the words alone. A position that the cursor has passed and whose word still awaits
- * this side is *unfinished*: either its owner is at work, or it died. Which, its intent tells:
+ * The claim leaves the states alone. A position that the cursor has passed and whose state still awaits
+ * this side is *unfinished*: either its owner is at work, or it died. Which, its intent tells; mpmc_repair.h
+ * has the repair, which never stores a state, but leaves a *verdict* beside it:
  *
  *   repair   read the cursor                                                     A2 cursor, acquire
- *            an unfinished word?                                                 relaxed; R3 checks it
- *            does the intent of anybody alive cover the position? then leave it  A3 intent, acquire
- *            swap the word to what the other side can go on with, marked         R3 word, release
+ *            an unfinished position?                                             its verdict and its state
+ *            does the intent of anybody alive cover it? then leave it            A3 intent, acquire
+ *            is it still unfinished, and its lap not over?                       A1 state, A2 cursor, acquire
+ *            swap the verdict to what the other side can go on with              R3 verdict, release
  *
  *   R1 -> A2  who sees the cursor behind a range sees the intent that covers it (R0 comes before R1,
  *             and every later swap of the cursor continues the release sequence)
- *   R0 -> A3  who sees an owner's next intent sees the words that it had finished before, so R3 fails
- *   R2 -> A1  who sees a word handed over may touch the payload; R3 -> A1 likewise
- *   R3 swaps a value that occurs once in 2^56 positions, so a late or dying repairer changes nothing.
+ *   R0 -> A3  who sees an owner's next intent sees the states that it had stored before, at the second look
+ *   R2 -> A1  who sees a slot handed over may touch the payload; R3 -> A7 likewise
  *
- * A loss is marked in the word by R3, once, because only one swap succeeds, and counted in the low byte
+ * A state has room for 8 bits of its lap only. That is enough, because whoever trusts one has read a cursor
+ * (acquire) within a lap of it, and swaps that very cursor, or looks at it again, before it acts; no state that
+ * the claims below this cursor have not seen already can then be seen (the rest is in ADR 10). A verdict has
+ * the whole position, and only ever moves forward: a repairer that was stopped for laps swaps nothing.
+ *
+ * A loss is marked in the verdict by R3, once, because only one swap succeeds, and counted in the low byte
  * of the cursor by the claim that crosses the mark, once, for the same reason. Before that, the
  * claim folds the byte into the 64-bit counter behind it, so at most one loss is ever not yet folded.
  *
@@ -59,6 +66,14 @@ extern "C" {
 #define RINGSHM_MPMC_PATIENCE 16384u
 #endif
 
+/* What a lap adds to a state. Tests take more, so that laps come again soon. */
+#ifndef RINGSHM__MPMC_LAP
+#define RINGSHM__MPMC_LAP RINGSHM_MPMC_LAP
+#endif
+
+/* Slots that one look ahead may cover: a line of states. */
+#define RINGSHM__MPMC_SCOUT 32u
+
 #define RINGSHM__MPMC_PRODUCERS 0u
 #define RINGSHM__MPMC_CONSUMERS 1u
 
@@ -68,9 +83,12 @@ struct ringshm__mpmc_ring {
 	struct ringshm_participant *lines[2];
 	ringshm_word *lost[2];	  /* what the low byte of that side's cursor is folded into */
 	ringshm_word *repairs[2]; /* positions of that side repaired */
-	unsigned char *base;	  /* slot 0 */
-	uint64_t mask;		  /* capacity - 1, as a position in a word */
-	uint32_t stride;	  /* bytes a slot */
+	ringshm_word16 *states;
+	ringshm_word *verdicts;
+	unsigned char *slots;
+	uint64_t mask;	 /* capacity - 1, as a position in a word */
+	uint32_t order;	 /* of the capacity: its binary logarithm */
+	uint32_t stride; /* bytes a slot */
 	uint32_t participants;
 };
 
@@ -78,10 +96,15 @@ struct ringshm__mpmc_ring {
 struct ringshm__mpmc {
 	ringshm_word *cursor; /* of my side */
 	ringshm_word *intent; /* in my line */
-	unsigned char *base;
+	ringshm_word16 *states;
+	unsigned char *slots;
 	uint64_t mask;
-	uint64_t first; /* f of the oldest position that I hold */
-	uint32_t held;	/* how many, in a row */
+	uint64_t scouted; /* f from which on slots are known to await my side, until its cursor passes them ... */
+	uint64_t ahead;	  /* ... and for how many positions, in f */
+	uint16_t seen[RINGSHM__MPMC_SCOUT]; /* their states */
+	uint64_t first;	  /* f of the oldest position that I hold */
+	uint32_t held;	  /* how many, in a row */
+	uint32_t order;
 	uint32_t stride;
 	struct ringshm__mpmc_ring ring;
 };
@@ -91,14 +114,26 @@ static inline uint64_t ringshm__mpmc_f(uint64_t position)
 	return position << RINGSHM_MPMC_SHIFT;
 }
 
-static inline ringshm_word *ringshm__mpmc_slot(unsigned char *base, uint64_t mask, uint32_t stride, uint64_t f)
+/* Which slot, from 0. */
+static inline uint64_t ringshm__mpmc_index(uint64_t mask, uint64_t f)
 {
-	return (ringshm_word *)(base + ((f & mask) >> RINGSHM_MPMC_SHIFT) * stride);
+	return (f & mask) >> RINGSHM_MPMC_SHIFT;
 }
 
-static inline ringshm_word *ringshm__mpmc_word(const struct ringshm__mpmc *m, uint64_t f)
+/* The lap of a position, as it stands in a state. */
+static inline uint16_t ringshm__mpmc_lap(uint32_t order, uint64_t f)
 {
-	return ringshm__mpmc_slot(m->base, m->mask, m->stride, f);
+	return (uint16_t)(((f >> order) & ~RINGSHM_MPMC_LOW) * (RINGSHM__MPMC_LAP / RINGSHM_MPMC_LAP));
+}
+
+static inline ringshm_word16 *ringshm__mpmc_state(const struct ringshm__mpmc *m, uint64_t f)
+{
+	return m->states + ringshm__mpmc_index(m->mask, f);
+}
+
+static inline unsigned char *ringshm__mpmc_slot(const struct ringshm__mpmc *m, uint64_t f)
+{
+	return m->slots + ringshm__mpmc_index(m->mask, f) * m->stride;
 }
 
 /* ---- counting losses ------------------------------------------------------------------------ */
@@ -134,45 +169,53 @@ static inline uint64_t ringshm__mpmc_lost(const struct ringshm__mpmc_ring *r, un
 /* ---- claim ---------------------------------------------------------------------------------- */
 
 /* The first state in which a slot awaits this side ... */
-static inline uint64_t ringshm__mpmc_turn(unsigned int side)
+static inline uint16_t ringshm__mpmc_turn(unsigned int side)
 {
 	return side ? RINGSHM_MPMC_READY : RINGSHM_MPMC_FREE;
 }
 
-/* ... and how many from there on are plain: a message of any length; free and unmarked. */
-static inline uint64_t ringshm__mpmc_plain(unsigned int side)
+/* ... and how many from there on are plain: a message of any length; free. */
+static inline uint16_t ringshm__mpmc_plain(unsigned int side)
 {
 	return side ? RINGSHM_MPMC_DISCARDED - RINGSHM_MPMC_READY : 1;
 }
 
-/* Is this state a loss that the claim has to count? */
-static inline uint64_t ringshm__mpmc_marked(unsigned int side, uint64_t state)
+/* What a slot that awaits this side has as its state, or, to a consumer, its state less the length. */
+static inline uint16_t ringshm__mpmc_want(const struct ringshm__mpmc *m, unsigned int side, uint64_t f)
 {
-	return state == (side ? RINGSHM_MPMC_TOMBSTONE : RINGSHM_MPMC_FREED);
+	return (uint16_t)(ringshm__mpmc_lap(m->order, f) + ringshm__mpmc_turn(side));
 }
 
-/*
- * How many slots from `first` on, at most `max`, await this side in the plain way; *off says how far
- * the word behind them is from what was wanted.
- */
-static inline uint32_t ringshm__mpmc_ready(const struct ringshm__mpmc *m, unsigned int side, uint64_t first,
-					   uint32_t max, uint64_t *off)
+/* How many of `n` states are `want`, or less than `plain` above it; *off: how far the one behind them is from it. */
+ringshm__inline uint32_t ringshm__mpmc_run(const ringshm_word16 *states, uint32_t n, uint16_t want, uint16_t plain,
+					   uint16_t *off)
 {
-	/* copies: after an acquire the compiler would read them again for each slot */
-	const uint64_t plain = ringshm__mpmc_plain(side), mask = m->mask;
-	unsigned char *const base = m->base;
-	const uint32_t stride = m->stride;
-	uint64_t want = first | ringshm__mpmc_turn(side);
-	uint32_t n;
+	uint32_t i;
 
-	for (n = 0; n < max; n++) {
-		/* A1: pairs with R2, R3 */
-		*off = ringshm_load_acquire(ringshm__mpmc_slot(base, mask, stride, want)) - want;
+	for (i = 0; i < n; i++) {
+		*off = (uint16_t)(ringshm_load16_acquire(states + i) - want); /* A1: pairs with R2 */
 		if (*off >= plain)
 			break;
-		want += RINGSHM_MPMC_LOW + 1;
 	}
-	return n;
+	return i;
+}
+
+/* The same of at most `max` slots from `f` on. */
+ringshm__inline uint32_t ringshm__mpmc_ready(const struct ringshm__mpmc *m, uint64_t f, uint32_t max, uint16_t want,
+					     uint16_t plain, uint16_t *off)
+{
+	uint64_t behind = ringshm__mpmc_index(m->mask, ~f & m->mask) + 1; /* slots up to the end of the array */
+	uint32_t n;
+
+	if (ringshm__likely(max <= behind))
+		return ringshm__mpmc_run(ringshm__mpmc_state(m, f), max, want, plain, off);
+	n = ringshm__mpmc_run(ringshm__mpmc_state(m, f), (uint32_t)behind, want, plain, off);
+	if (n < behind)
+		return n;
+	max -= n;
+	if (max > ringshm__mpmc_index(m->mask, f))
+		max = (uint32_t)ringshm__mpmc_index(m->mask, f); /* once around */
+	return n + ringshm__mpmc_run(m->states, max, (uint16_t)(want + RINGSHM__MPMC_LAP), plain, off);
 }
 
 /* May a loss be counted on top of this cursor? If not, fold, and say so. */
@@ -186,6 +229,29 @@ ringshm__cold bool ringshm__mpmc_folded(const struct ringshm__mpmc *m, unsigned 
 	return false;
 }
 
+/* What stands at a position whose state is not plain. */
+enum ringshm__mpmc_obstacle {
+	RINGSHM__MPMC_WALL,   /* the ring is full or empty for me, or somebody stands between */
+	RINGSHM__MPMC_PASSED, /* my view of the cursor is old */
+	RINGSHM__MPMC_HOLE,   /* may be claimed alone; nothing is lost by it */
+	RINGSHM__MPMC_LOSS    /* may be claimed alone, and a loss counted */
+};
+
+/* `off`: how far the state of `f` is from what was wanted. */
+static inline enum ringshm__mpmc_obstacle ringshm__mpmc_obstacle(const struct ringshm__mpmc *m, unsigned int side,
+								 uint64_t f, uint16_t off)
+{
+	uint64_t verdict;
+
+	if ((int16_t)off >= 0) /* ready, but not plain: discarded. Or the other side's turn, or later */
+		return side && off < RINGSHM_MPMC_READY ? RINGSHM__MPMC_HOLE : RINGSHM__MPMC_PASSED;
+	/* A7: pairs with R3 */
+	verdict = ringshm_load_acquire(m->ring.verdicts + ringshm__mpmc_index(m->mask, f)) - f;
+	if (verdict - ringshm__mpmc_turn(side) >= RINGSHM_MPMC_READY)
+		return RINGSHM__MPMC_WALL;
+	return (verdict & RINGSHM_MPMC_VERDICT) == RINGSHM_MPMC_RETURNED ? RINGSHM__MPMC_HOLE : RINGSHM__MPMC_LOSS;
+}
+
 /*
  * Claim up to `max` positions right behind those held (together at most RINGSHM_MPMC_BATCH_MAX); returns
  * how many. 0: the ring is full or empty for me, or somebody stands between. A position that is marked,
@@ -195,30 +261,31 @@ ringshm__cold bool ringshm__mpmc_folded(const struct ringshm__mpmc *m, unsigned 
 static inline uint32_t ringshm__mpmc_claim(struct ringshm__mpmc *m, unsigned int side, uint32_t max, bool intended,
 					   bool *crossed)
 {
-	uint64_t cursor = ringshm_load_relaxed(m->cursor); /* relaxed: R1 fails when it is stale */
 	uint32_t held = m->held, n, tries;
 
 	for (tries = 0; tries < RINGSHM_MPMC_TRIES; tries++) {
+		uint64_t cursor = ringshm_load_acquire(m->cursor); /* A2: pairs with R1 */
 		/* computed before the swap, so that no address waits for its result */
-		uint64_t first = cursor & ~RINGSHM_MPMC_LOW, off = 0, lost = 0;
+		uint64_t first = cursor & ~RINGSHM_MPMC_LOW, lost = 0;
 		uint64_t from = held ? m->first : first;
+		uint16_t off = 0;
 
 		*crossed = false;
 		if (ringshm__unlikely(first != from + ringshm__mpmc_f(held)))
 			break;
-		n = ringshm__mpmc_ready(m, side, first, max, &off);
+		n = ringshm__mpmc_ready(m, first, max, ringshm__mpmc_want(m, side, first), ringshm__mpmc_plain(side),
+					&off);
 		if (ringshm__unlikely(!n)) {
-			if ((int64_t)off < 0)
+			enum ringshm__mpmc_obstacle what = ringshm__mpmc_obstacle(m, side, first, off);
+
+			lost = what == RINGSHM__MPMC_LOSS;
+			/* relaxed: only compared; a wall before an old cursor is none */
+			if (what == RINGSHM__MPMC_WALL && ringshm_load_relaxed(m->cursor) == cursor)
 				break;
-			if (off < RINGSHM_MPMC_READY) {
-				n = 1;
-				lost = ringshm__mpmc_marked(side, off + ringshm__mpmc_turn(side));
-			}
-			if (off >= RINGSHM_MPMC_READY || (lost && !ringshm__mpmc_folded(m, side, cursor))) {
-				cursor = ringshm_load_relaxed(m->cursor); /* somebody passed; relaxed: as above */
+			if (what <= RINGSHM__MPMC_PASSED || (lost && !ringshm__mpmc_folded(m, side, cursor)))
 				continue;
-			}
 			*crossed = true;
+			n = 1;
 		}
 		/* R0: pairs with A3; release, so that what I finished under the last intent is seen with it */
 		ringshm_store_release(m->intent, from | (held + n));
@@ -236,140 +303,101 @@ static inline uint32_t ringshm__mpmc_claim(struct ringshm__mpmc *m, unsigned int
 	return 0;
 }
 
-/* A claim of one position that is finished at once. */
+/*
+ * See how far the slots of one line of states, from `f` on, await this side: none but this side's claims can
+ * change that, so until its cursor has passed them nobody need look again. False: not even the first.
+ */
+static inline bool ringshm__mpmc_scout(struct ringshm__mpmc *m, unsigned int side, uint64_t f)
+{
+	uint64_t index = ringshm__mpmc_index(m->mask, f), capacity = (m->mask >> RINGSHM_MPMC_SHIFT) + 1;
+	uint32_t left = RINGSHM__MPMC_SCOUT - (uint32_t)(index % RINGSHM__MPMC_SCOUT), n;
+	const uint16_t want = ringshm__mpmc_want(m, side, f), plain = ringshm__mpmc_plain(side);
+	const ringshm_word16 *states = m->states + index;
+
+	if (left > capacity - index)
+		left = (uint32_t)(capacity - index);
+	for (n = 0; n < left; n++) {
+		m->seen[n] = ringshm_load16_acquire(states + n); /* A1: pairs with R2 */
+		if ((uint16_t)(m->seen[n] - want) >= plain)
+			break;
+	}
+	m->scouted = f;
+	m->ahead = f ? ringshm__mpmc_f(n) : 0; /* a child's private zeros must never look like a known position */
+	return n;
+}
+
+/* A claim whose positions are finished at once. */
 struct ringshm__mpmc_one {
-	ringshm_word *slot;
 	uint64_t f;
-	uint64_t word; /* what stood there */
+	uint16_t state; /* of the one position */
 	bool intended; /* not claimed, but the intent is left behind */
 };
 
-/*
- * Claim one plain position in one attempt, nothing being held; *m does not change. False: go on with
- * claim(), given `intended`.
- */
-static inline bool ringshm__mpmc_claim_one(const struct ringshm__mpmc *m, unsigned int side,
-					   struct ringshm__mpmc_one *one)
+/* Claim one plain position in one attempt, nothing being held. False: go on with claim(), given `intended`. */
+static inline bool ringshm__mpmc_claim_one(struct ringshm__mpmc *m, unsigned int side, struct ringshm__mpmc_one *one)
 {
-	uint64_t cursor = ringshm_load_relaxed(m->cursor); /* relaxed: R1 fails when it is stale */
+	uint64_t cursor = ringshm_load_acquire(m->cursor); /* A2: pairs with R1 */
 
 	one->f = cursor & ~RINGSHM_MPMC_LOW;
-	one->slot = ringshm__mpmc_word(m, one->f);
-	one->word = ringshm_load_acquire(one->slot); /* A1: pairs with R2, R3 */
-	one->intended = one->word - (one->f | ringshm__mpmc_turn(side)) < ringshm__mpmc_plain(side);
+	one->intended = one->f - m->scouted < m->ahead || ringshm__mpmc_scout(m, side, one->f);
 	if (ringshm__unlikely(!one->intended))
 		return false;
+	one->state = m->seen[(one->f - m->scouted) >> RINGSHM_MPMC_SHIFT];
 	ringshm_store_release(m->intent, one->f | 1); /* R0: pairs with A3, as in claim() */
 	/* R1: pairs with A2 */
 	return ringshm__likely(ringshm_swap_release(m->cursor, &cursor, cursor + RINGSHM_MPMC_LOW + 1));
 }
 
-/* Hand the slot of `f` to the other side: to consumers in this state, to producers free for the next lap. */
-static inline void ringshm__mpmc_done(const struct ringshm__mpmc *m, unsigned int side, ringshm_word *slot, uint64_t f,
-				      uint64_t state)
-{
-	uint64_t next = side ? f + m->mask + RINGSHM_MPMC_LOW + 1 : f | state;
-
-	ringshm_store_release(slot, next); /* R2: pairs with A1 */
-}
-
-/* The same for `n` slots from `f` on: no store of one makes the compiler read for the next what does not change. */
-static inline void ringshm__mpmc_done_n(const struct ringshm__mpmc *m, unsigned int side, uint64_t f, uint32_t n,
-					uint64_t state)
-{
-	const uint64_t mask = m->mask, more = side ? mask + RINGSHM_MPMC_LOW + 1 : state;
-	unsigned char *const base = m->base;
-	const uint32_t stride = m->stride;
-
-	for (; n; n--, f += RINGSHM_MPMC_LOW + 1)
-		ringshm_store_release(ringshm__mpmc_slot(base, mask, stride, f), f + more); /* R2: pairs with A1 */
-}
-
-/* ---- repair --------------------------------------------------------------------------------- */
-
-/* What a repairer asks: is participant `id` of that side dead? Must be a fact, not a guess. */
-typedef bool ringshm__mpmc_dead(void *context, unsigned int side, uint32_t id);
-
-/* Who says that it has `f`, and lives? Its id, or `participants` if nobody. */
-static inline uint32_t ringshm__mpmc_holder(const struct ringshm__mpmc_ring *r, unsigned int side, uint64_t f,
-					    ringshm__mpmc_dead *dead, void *context)
-{
-	uint32_t id;
-
-	for (id = 0; id < r->participants; id++) {
-		uint64_t intent = ringshm_load_acquire(&r->lines[side][id].intent); /* A3: pairs with R0 */
-		uint64_t into = (f - (intent & ~RINGSHM_MPMC_LOW)) >> RINGSHM_MPMC_SHIFT;
-
-		if (into < (intent & RINGSHM_MPMC_LOW) && !dead(context, side, id))
-			break;
-	}
-	return id;
-}
-
-/* What a dead owner's word becomes: a tombstone, or a free slot; marked unless nothing was lost. */
-static inline uint64_t ringshm__mpmc_repaired(const struct ringshm__mpmc_ring *r, unsigned int side, uint64_t f,
-					      uint64_t state)
-{
-	if (!side)
-		return f | RINGSHM_MPMC_TOMBSTONE;
-	f += r->mask + RINGSHM_MPMC_LOW + 1;
-	if (state >= RINGSHM_MPMC_DISCARDED) /* no message was in it, and the producer's loss is counted already */
-		return f | RINGSHM_MPMC_FREE;
-	return f | RINGSHM_MPMC_FREED;
-}
-
-/* What a look at the unfinished positions of one side found. */
-struct ringshm__mpmc_look {
-	uint64_t f;	   /* the oldest unfinished position that somebody alive has */
-	uint32_t holder;   /* its id; `participants`: there is none */
-	uint32_t repaired; /* positions repaired */
-};
-
 /*
- * Look at all unfinished positions of a side, oldest first, up to the first that somebody alive has;
- * if `repair`, free the dead ones' on the way. Bounded; anybody may, any number at a time, and die.
+ * Claim up to `max` positions (at most RINGSHM_MPMC_BATCH_MAX) whose states are this one exactly, in one
+ * attempt, nothing being held. How many; 0: go on with claim(), given `intended`.
  */
-ringshm__cold struct ringshm__mpmc_look ringshm__mpmc_inspect(const struct ringshm__mpmc_ring *r, unsigned int side,
-							      bool repair, ringshm__mpmc_dead *dead, void *context)
-{
-	struct ringshm__mpmc_look look = {0, r->participants, 0};
-	/* A2: pairs with R1; first of all, so that every claim below it has its intent visible */
-	uint64_t end = ringshm_load_acquire(r->cursor[side]) & ~RINGSHM_MPMC_LOW;
-	uint64_t lap = r->mask + RINGSHM_MPMC_LOW + 1, f, word;
-
-	for (f = end - lap; f != end; f += RINGSHM_MPMC_LOW + 1) {
-		ringshm_word *slot = ringshm__mpmc_slot(r->base, r->mask, r->stride, f);
-
-		word = ringshm_load_relaxed(slot); /* relaxed: R3 swaps this very value or nothing */
-		if (word - (f | ringshm__mpmc_turn(side)) >= RINGSHM_MPMC_READY)
-			continue;
-		look.holder = ringshm__mpmc_holder(r, side, f, dead, context);
-		look.f = f;
-		if (look.holder < r->participants)
-			break;
-		/* R3: pairs with A1; whoever lives and had it has finished it by now, and this fails */
-		if (repair && ringshm_swap_release(slot, &word, ringshm__mpmc_repaired(r, side, f, word - f))) {
-			ringshm_fetch_add_relaxed(r->repairs[side], 1); /* relaxed: a figure for people */
-			look.repaired++;
-		}
-	}
-	return look;
-}
-
-/*
- * Can the word at my cursor be what it is? While a position is unclaimed by my side its slot holds
- * that position or the one a lap before. False: a peer has scribbled.
- */
-ringshm__cold bool ringshm__mpmc_sound(const struct ringshm__mpmc *m)
+ringshm__inline uint32_t ringshm__mpmc_claim_run(const struct ringshm__mpmc *m, uint16_t state, uint32_t max,
+						 struct ringshm__mpmc_one *one)
 {
 	uint64_t cursor = ringshm_load_acquire(m->cursor); /* A2: pairs with R1 */
-	uint64_t f = cursor & ~RINGSHM_MPMC_LOW;
-	uint64_t word = ringshm_load_acquire(ringshm__mpmc_word(m, f)); /* A1: between two looks at the cursor */
-	uint64_t lap = m->mask + RINGSHM_MPMC_LOW + 1;
+	uint16_t off;
+	uint32_t n;
 
-	if (ringshm_load_relaxed(m->cursor) != cursor) /* relaxed: ordered by the acquire before it */
-		return true;
-	return word - (f - lap) <= lap + RINGSHM_MPMC_LOW;
+	one->f = cursor & ~RINGSHM_MPMC_LOW;
+	n = ringshm__mpmc_ready(m, one->f, max, (uint16_t)(ringshm__mpmc_lap(m->order, one->f) + state), 1, &off);
+	one->intended = n;
+	if (ringshm__unlikely(!n))
+		return 0;
+	ringshm_store_release(m->intent, one->f | n); /* R0: pairs with A3, as in claim() */
+	/* R1: pairs with A2 */
+	return ringshm__likely(ringshm_swap_release(m->cursor, &cursor, cursor + ringshm__mpmc_f(n))) ? n : 0;
+}
+
+/* What the slot of `f` becomes when it is handed over: the consumers' in this state, or free for the next lap. */
+static inline uint16_t ringshm__mpmc_next(const struct ringshm__mpmc *m, unsigned int side, uint64_t f, uint16_t state)
+{
+	return (uint16_t)(ringshm__mpmc_lap(m->order, f) + (side ? RINGSHM__MPMC_LAP + RINGSHM_MPMC_FREE : state));
+}
+
+/* Hand the slot of `f` to the other side. */
+static inline void ringshm__mpmc_done(const struct ringshm__mpmc *m, unsigned int side, uint64_t f, uint16_t state)
+{
+	/* R2: pairs with A1 */
+	ringshm_store16_release(ringshm__mpmc_state(m, f), ringshm__mpmc_next(m, side, f, state));
+}
+
+/* The same for `n` slots from `f` on. */
+static inline void ringshm__mpmc_done_n(const struct ringshm__mpmc *m, unsigned int side, uint64_t f, uint32_t n,
+					uint16_t state)
+{
+	uint64_t behind = ringshm__mpmc_index(m->mask, ~f & m->mask) + 1; /* slots up to the end of the array */
+	uint16_t next = ringshm__mpmc_next(m, side, f, state);
+	ringshm_word16 *at = ringshm__mpmc_state(m, f);
+
+	for (; n; n--) {
+		ringshm_store16_release(at++, next); /* R2: pairs with A1 */
+		if (ringshm__unlikely(!--behind)) {
+			behind = (m->mask >> RINGSHM_MPMC_SHIFT) + 1;
+			at = m->states;
+			next = (uint16_t)(next + RINGSHM__MPMC_LAP);
+		}
+	}
 }
 
 /* ---- shape ---------------------------------------------------------------------------------- */
@@ -380,12 +408,50 @@ static inline bool ringshm_mpmc_compact(uint32_t slot_size, uint64_t features)
 	return slot_size <= RINGSHM_MPMC_COMPACT_MAX && !(features & RINGSHM_F_TIMESTAMP);
 }
 
-/* Bytes from the start of a slot to its payload. */
-static inline uint32_t ringshm_mpmc_offset(uint32_t slot_size, uint32_t alignment, uint64_t features)
+/*
+ * What a slot has besides its payload, as its size is counted: 8 bytes of state and verdict, a record
+ * header unless compact, a stamp, and what the alignment adds.
+ */
+static inline uint32_t ringshm_mpmc_extra(uint32_t slot_size, uint32_t alignment, uint64_t features)
 {
-	uint32_t offset = ringshm_mpmc_compact(slot_size, features) ? 8 : features & RINGSHM_F_TIMESTAMP ? 24 : 16;
+	uint32_t extra = ringshm_mpmc_compact(slot_size, features) ? 8 : features & RINGSHM_F_TIMESTAMP ? 24 : 16;
 
-	return offset > alignment ? offset : alignment;
+	return extra > alignment ? extra : alignment;
+}
+
+/* Where things are in a data area; offsets in bytes, from header.data_offset. */
+struct ringshm_mpmc_shape {
+	uint64_t states;
+	uint64_t verdicts;
+	uint64_t slots;
+	uint64_t size;	      /* of all that */
+	uint32_t stride;      /* from slot to slot */
+	uint32_t offset;      /* of the payload in a slot */
+	uint32_t max_payload; /* bytes of the largest message */
+};
+
+static inline uint64_t ringshm__mpmc_whole_lines(uint64_t bytes)
+{
+	return (bytes + RINGSHM_LINE - 1) & ~(uint64_t)(RINGSHM_LINE - 1);
+}
+
+/* slot_size must be more than ringshm_mpmc_extra(), capacity times it must fit 64 bits with room to spare. */
+static inline struct ringshm_mpmc_shape ringshm_mpmc_shape(uint64_t capacity, uint32_t slot_size, uint32_t alignment,
+							   uint64_t features)
+{
+	struct ringshm_mpmc_shape shape;
+	uint32_t extra = ringshm_mpmc_extra(slot_size, alignment, features);
+
+	shape.max_payload = slot_size - extra;
+	shape.offset = 0;
+	if (!ringshm_mpmc_compact(slot_size, features))
+		shape.offset = alignment > 8 ? alignment : extra - 8;
+	shape.stride = shape.offset + shape.max_payload;
+	shape.states = 0;
+	shape.verdicts = ringshm__mpmc_whole_lines(capacity * sizeof(ringshm_word16));
+	shape.slots = shape.verdicts + ringshm__mpmc_whole_lines(capacity * sizeof(ringshm_word));
+	shape.size = shape.slots + capacity * shape.stride;
+	return shape;
 }
 
 /* ---- what both roles ask -------------------------------------------------------------------- */

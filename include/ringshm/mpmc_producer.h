@@ -3,7 +3,7 @@
 #ifndef RINGSHM_MPMC_PRODUCER_H
 #define RINGSHM_MPMC_PRODUCER_H
 
-#include <ringshm/mpmc_core.h>
+#include <ringshm/mpmc_repair.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,7 +18,7 @@ struct ringshm_mpmc_producer {
 	const ringshm_word *state;	/* why the channel has ended, or 0 */
 	uint32_t offset;		/* bytes from a slot to its payload */
 	uint32_t max_payload;		/* bytes: the largest message */
-	uint32_t compact;		/* lengths stand in the slot words; no type, no flags, no stamp */
+	uint32_t compact;		/* lengths stand in the states; no type, no flags, no stamp */
 	uint32_t certain;		/* RINGSHM_F_BLOCK: a barrier before every look at sleepers */
 	const ringshm_word32 *sleepers; /* not 0 while consumers sleep */
 	int status;			/* after NULL: 0 not now, else why never (-errno) */
@@ -80,7 +80,7 @@ static inline uint32_t ringshm_mpmc_reserve_n(struct ringshm_mpmc_producer *p, u
 /* Where to write the message of the `i`th slot reserved: max_payload bytes, until its commit. */
 static inline void *ringshm_mpmc_room(const struct ringshm_mpmc_producer *p, uint32_t i)
 {
-	return (unsigned char *)ringshm__mpmc_word(&p->m, p->m.first + ringshm__mpmc_f(i)) + p->offset;
+	return ringshm__mpmc_slot(&p->m, p->m.first + ringshm__mpmc_f(i)) + p->offset;
 }
 
 /*
@@ -110,24 +110,26 @@ static inline void ringshm__mpmc_wake_consumers(struct ringshm_mpmc_producer *p,
 }
 
 /* What stands before a payload, in slots that are not compact. */
-static inline void ringshm__mpmc_describe(const struct ringshm_mpmc_producer *p, ringshm_word *slot, uint32_t len,
+static inline void ringshm__mpmc_describe(const struct ringshm_mpmc_producer *p, uint64_t f, uint32_t len,
 					  uint16_t type, uint16_t flags)
 {
+	ringshm_word *slot = (ringshm_word *)ringshm__mpmc_slot(&p->m, f);
+
 	/* relaxed, both: published by R2 like the payload */
-	ringshm_store_relaxed(slot + 1, ringshm_record_header(len, type, flags));
+	ringshm_store_relaxed(slot, ringshm_record_header(len, type, flags));
 	if (p->clock)
-		ringshm_store_relaxed(slot + 2, p->clock());
+		ringshm_store_relaxed(slot + 1, p->clock());
 }
 
 /* Complete a slot and hand it over. */
-static inline void ringshm__mpmc_publish(struct ringshm_mpmc_producer *p, ringshm_word *slot, uint64_t f, uint32_t len,
-					 uint16_t type, uint16_t flags)
+static inline void ringshm__mpmc_publish(struct ringshm_mpmc_producer *p, uint64_t f, uint32_t len, uint16_t type,
+					 uint16_t flags)
 {
 	if (!p->compact) {
-		ringshm__mpmc_describe(p, slot, len, type, flags);
+		ringshm__mpmc_describe(p, f, len, type, flags);
 		len = 0;
 	}
-	ringshm__mpmc_done(&p->m, RINGSHM__MPMC_PRODUCERS, slot, f, RINGSHM_MPMC_READY + len);
+	ringshm__mpmc_done(&p->m, RINGSHM__MPMC_PRODUCERS, f, (uint16_t)(RINGSHM_MPMC_READY + len));
 }
 
 /* The oldest slot reserved. */
@@ -138,8 +140,7 @@ static inline void ringshm__mpmc_publish_first(struct ringshm_mpmc_producer *p, 
 
 	p->m.first = f + ringshm__mpmc_f(1);
 	p->m.held--;
-	ringshm__mpmc_publish(p, ringshm__mpmc_word(&p->m, f), f, len < p->max_payload ? len : p->max_payload, type,
-			      flags);
+	ringshm__mpmc_publish(p, f, len < p->max_payload ? len : p->max_payload, type, flags);
 }
 
 /*
@@ -174,10 +175,11 @@ static inline void ringshm_mpmc_commit_n(struct ringshm_mpmc_producer *p, uint32
 	if (len > p->max_payload)
 		len = p->max_payload;
 	for (i = 0; i < n && !p->compact; i++)
-		ringshm__mpmc_describe(p, ringshm__mpmc_word(&p->m, f + ringshm__mpmc_f(i)), len, 0, 0);
+		ringshm__mpmc_describe(p, f + ringshm__mpmc_f(i), len, 0, 0);
 	p->m.first = f + ringshm__mpmc_f(n);
 	p->m.held -= n;
-	ringshm__mpmc_done_n(&p->m, RINGSHM__MPMC_PRODUCERS, f, n, RINGSHM_MPMC_READY + (p->compact ? len : 0));
+	ringshm__mpmc_done_n(&p->m, RINGSHM__MPMC_PRODUCERS, f, n,
+			     (uint16_t)(RINGSHM_MPMC_READY + (p->compact ? len : 0)));
 	ringshm__mpmc_wake_consumers(p, n);
 }
 
@@ -206,16 +208,65 @@ static inline int ringshm_mpmc_send(struct ringshm_mpmc_producer *p, const void 
 		/* nothing to add */
 	} else if (p->m.held || ringshm__mpmc_reserve(p, 1, one.intended)) {
 		one.f = p->m.first;
-		one.slot = ringshm__mpmc_word(&p->m, one.f);
 		p->m.first += ringshm__mpmc_f(1);
 		p->m.held--;
 	} else {
 		return p->status ? p->status : -EAGAIN;
 	}
-	ringshm__mpmc_copy((unsigned char *)one.slot + p->offset, buf, len);
-	ringshm__mpmc_publish(p, one.slot, one.f, len, 0, 0);
+	ringshm__mpmc_copy(ringshm__mpmc_slot(&p->m, one.f) + p->offset, buf, len);
+	ringshm__mpmc_publish(p, one.f, len, 0, 0);
 	ringshm__mpmc_wake_consumers(p, 1);
 	return 0;
+}
+
+/* Write `n` messages of `len` bytes into the slots from `f` on. */
+ringshm__inline void ringshm__mpmc_fill(struct ringshm_mpmc_producer *p, uint64_t f, const void *buf, uint32_t len,
+					uint32_t n)
+{
+	/* copies: after a store to a payload the compiler would read them again for each slot */
+	unsigned char *const slots = p->m.slots + p->offset;
+	const uint64_t mask = p->m.mask, stride = p->m.stride;
+	const unsigned char *from = (const unsigned char *)buf;
+
+	if (!len)
+		return;
+	for (; n; n--, f += RINGSHM_MPMC_LOW + 1, from += len)
+		memcpy(slots + ringshm__mpmc_index(mask, f) * stride, from, len);
+}
+
+/*
+ * Send copies of up to `n` messages (at most RINGSHM_MPMC_BATCH_MAX) of `len` bytes each, which stand one
+ * behind the other at `buf`, by one claim. Gives up an open reservation. Lock-free, but for the copying. How
+ * many were sent, perhaps fewer than n; -EAGAIN: none, not now; else p->status: never.
+ */
+ringshm__inline int ringshm_mpmc_send_n(struct ringshm_mpmc_producer *p, const void *buf, uint32_t len, uint32_t n)
+{
+	struct ringshm__mpmc_one one;
+	uint32_t got = 0;
+
+	one.intended = false;
+	if (ringshm__unlikely(p->m.held))
+		ringshm_mpmc_discard(p);
+	if (ringshm__unlikely(!n))
+		return 0;
+	if (n > RINGSHM_MPMC_BATCH_MAX)
+		n = RINGSHM_MPMC_BATCH_MAX;
+	if (ringshm__unlikely(len > p->max_payload))
+		return ringshm_mpmc_reserve(p, len) ? 0 : p->status;
+	/* relaxed: as in reserve */
+	if (ringshm__likely(!((uint32_t)p->status | ringshm_load_relaxed(p->state))))
+		got = ringshm__mpmc_claim_run(&p->m, RINGSHM_MPMC_FREE, n, &one);
+	if (ringshm__unlikely(!got)) {
+		got = ringshm__mpmc_reserve(p, n, one.intended);
+		if (!got)
+			return p->status ? p->status : -EAGAIN;
+		one.f = p->m.first;
+	}
+	ringshm__mpmc_fill(p, one.f, buf, len, got);
+	p->m.first = one.f;
+	p->m.held = got;
+	ringshm_mpmc_commit_n(p, got, len);
+	return (int)got;
 }
 
 static inline uint64_t ringshm_mpmc_producer_used(const struct ringshm_mpmc_producer *p)
