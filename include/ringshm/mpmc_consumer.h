@@ -277,9 +277,11 @@ ringshm__inline void ringshm__mpmc_empty_into(const struct ringshm_mpmc_consumer
 	const uint64_t mask = c->m.mask, stride = c->m.stride;
 	unsigned char *to = (unsigned char *)buf;
 
-	if (!len)
+	if (stride == len && n <= ringshm__mpmc_behind(mask, f)) {
+		memcpy(to, slots + ringshm__mpmc_index(mask, f) * len, (size_t)n * len);
 		return;
-	for (; n; n--, f += RINGSHM_MPMC_LOW + 1, to += len)
+	}
+	for (; n && len; n--, f += RINGSHM_MPMC_LOW + 1, to += len)
 		memcpy(to, slots + ringshm__mpmc_index(mask, f) * stride, len);
 }
 

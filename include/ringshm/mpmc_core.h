@@ -109,6 +109,12 @@ struct ringshm__mpmc {
 	struct ringshm__mpmc_ring ring;
 };
 
+/* Slots from that of `f` on up to the end of the array. */
+static inline uint64_t ringshm__mpmc_behind(uint64_t mask, uint64_t f)
+{
+	return ((~f & mask) >> RINGSHM_MPMC_SHIFT) + 1;
+}
+
 static inline uint64_t ringshm__mpmc_f(uint64_t position)
 {
 	return position << RINGSHM_MPMC_SHIFT;
@@ -190,9 +196,14 @@ static inline uint16_t ringshm__mpmc_want(const struct ringshm__mpmc *m, unsigne
 ringshm__inline uint32_t ringshm__mpmc_run(const ringshm_word16 *states, uint32_t n, uint16_t want, uint16_t plain,
 					   uint16_t *off)
 {
-	uint32_t i;
+	uint32_t i = 0;
 
-	for (i = 0; i < n; i++) {
+	/* four at a time, while all are as wanted; A1, all: pairs with R2 */
+	for (; n - i >= 4; i += 4)
+		if ((ringshm_load16_acquire(states + i) ^ want) | (ringshm_load16_acquire(states + i + 1) ^ want) |
+		    (ringshm_load16_acquire(states + i + 2) ^ want) | (ringshm_load16_acquire(states + i + 3) ^ want))
+			break;
+	for (; i < n; i++) {
 		*off = (uint16_t)(ringshm_load16_acquire(states + i) - want); /* A1: pairs with R2 */
 		if (*off >= plain)
 			break;
@@ -204,7 +215,7 @@ ringshm__inline uint32_t ringshm__mpmc_run(const ringshm_word16 *states, uint32_
 ringshm__inline uint32_t ringshm__mpmc_ready(const struct ringshm__mpmc *m, uint64_t f, uint32_t max, uint16_t want,
 					     uint16_t plain, uint16_t *off)
 {
-	uint64_t behind = ringshm__mpmc_index(m->mask, ~f & m->mask) + 1; /* slots up to the end of the array */
+	uint64_t behind = ringshm__mpmc_behind(m->mask, f);
 	uint32_t n;
 
 	if (ringshm__likely(max <= behind))
@@ -382,22 +393,38 @@ static inline void ringshm__mpmc_done(const struct ringshm__mpmc *m, unsigned in
 	ringshm_store16_release(ringshm__mpmc_state(m, f), ringshm__mpmc_next(m, side, f, state));
 }
 
+/* Hand `n` slots over whose states are in a row. */
+ringshm__inline void ringshm__mpmc_store_run(ringshm_word16 *states, uint32_t n, uint16_t next)
+{
+	ringshm_word16 *const end = states + n;
+
+	for (; end - states >= 4; states += 4) {
+		/* R2, all: pairs with A1 */
+		ringshm_store16_release(states, next);
+		ringshm_store16_release(states + 1, next);
+		ringshm_store16_release(states + 2, next);
+		ringshm_store16_release(states + 3, next);
+	}
+	for (; states != end; states++)
+		ringshm_store16_release(states, next); /* R2 */
+}
+
 /* The same for `n` slots from `f` on. */
 static inline void ringshm__mpmc_done_n(const struct ringshm__mpmc *m, unsigned int side, uint64_t f, uint32_t n,
 					uint16_t state)
 {
-	uint64_t behind = ringshm__mpmc_index(m->mask, ~f & m->mask) + 1; /* slots up to the end of the array */
+	uint64_t behind = ringshm__mpmc_behind(m->mask, f);
 	uint16_t next = ringshm__mpmc_next(m, side, f, state);
 	ringshm_word16 *at = ringshm__mpmc_state(m, f);
 
-	for (; n; n--) {
-		ringshm_store16_release(at++, next); /* R2: pairs with A1 */
-		if (ringshm__unlikely(!--behind)) {
-			behind = (m->mask >> RINGSHM_MPMC_SHIFT) + 1;
-			at = m->states;
-			next = (uint16_t)(next + RINGSHM__MPMC_LAP);
-		}
+	while (ringshm__unlikely(n > behind)) {
+		ringshm__mpmc_store_run(at, (uint32_t)behind, next);
+		n -= (uint32_t)behind;
+		behind = (m->mask >> RINGSHM_MPMC_SHIFT) + 1;
+		at = m->states;
+		next = (uint16_t)(next + RINGSHM__MPMC_LAP);
 	}
+	ringshm__mpmc_store_run(at, n, next);
 }
 
 /* ---- shape ---------------------------------------------------------------------------------- */

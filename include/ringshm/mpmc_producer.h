@@ -162,25 +162,30 @@ static inline void ringshm_mpmc_commit(struct ringshm_mpmc_producer *p, uint32_t
 	ringshm_mpmc_commit_typed(p, len, 0, 0);
 }
 
+/* Hand `n` slots from `f` on over, each with `len` bytes. */
+static inline void ringshm__mpmc_publish_n(struct ringshm_mpmc_producer *p, uint64_t f, uint32_t n, uint32_t len)
+{
+	uint32_t i;
+
+	for (i = 0; i < n && !p->compact; i++)
+		ringshm__mpmc_describe(p, f + ringshm__mpmc_f(i), len, 0, 0);
+	ringshm__mpmc_done_n(&p->m, RINGSHM__MPMC_PRODUCERS, f, n,
+			     (uint16_t)(RINGSHM_MPMC_READY + (p->compact ? len : 0)));
+	ringshm__mpmc_wake_consumers(p, n);
+}
+
 /* Publish the `n` oldest slots reserved (more than there are: all), each with `len` bytes. Wait-free. */
 static inline void ringshm_mpmc_commit_n(struct ringshm_mpmc_producer *p, uint32_t n, uint32_t len)
 {
 	uint64_t f = p->m.first;
-	uint32_t i;
 
 	if (n > p->m.held)
 		n = p->m.held;
 	if (!n)
 		return;
-	if (len > p->max_payload)
-		len = p->max_payload;
-	for (i = 0; i < n && !p->compact; i++)
-		ringshm__mpmc_describe(p, f + ringshm__mpmc_f(i), len, 0, 0);
 	p->m.first = f + ringshm__mpmc_f(n);
 	p->m.held -= n;
-	ringshm__mpmc_done_n(&p->m, RINGSHM__MPMC_PRODUCERS, f, n,
-			     (uint16_t)(RINGSHM_MPMC_READY + (p->compact ? len : 0)));
-	ringshm__mpmc_wake_consumers(p, n);
+	ringshm__mpmc_publish_n(p, f, n, len < p->max_payload ? len : p->max_payload);
 }
 
 /* Give up everything reserved: consumers skip those slots, nothing is counted. Wait-free. */
@@ -228,9 +233,11 @@ ringshm__inline void ringshm__mpmc_fill(struct ringshm_mpmc_producer *p, uint64_
 	const uint64_t mask = p->m.mask, stride = p->m.stride;
 	const unsigned char *from = (const unsigned char *)buf;
 
-	if (!len)
+	if (stride == len && n <= ringshm__mpmc_behind(mask, f)) {
+		memcpy(slots + ringshm__mpmc_index(mask, f) * len, from, (size_t)n * len);
 		return;
-	for (; n; n--, f += RINGSHM_MPMC_LOW + 1, from += len)
+	}
+	for (; n && len; n--, f += RINGSHM_MPMC_LOW + 1, from += len)
 		memcpy(slots + ringshm__mpmc_index(mask, f) * stride, from, len);
 }
 
@@ -261,11 +268,11 @@ ringshm__inline int ringshm_mpmc_send_n(struct ringshm_mpmc_producer *p, const v
 		if (!got)
 			return p->status ? p->status : -EAGAIN;
 		one.f = p->m.first;
+		p->m.first += ringshm__mpmc_f(got);
+		p->m.held = 0;
 	}
 	ringshm__mpmc_fill(p, one.f, buf, len, got);
-	p->m.first = one.f;
-	p->m.held = got;
-	ringshm_mpmc_commit_n(p, got, len);
+	ringshm__mpmc_publish_n(p, one.f, got, len);
 	return (int)got;
 }
 
