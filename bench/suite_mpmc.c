@@ -4,10 +4,10 @@
 
 #define CANDIDATES                                                                                               \
 	{                                                                                                        \
-		&peer_mpmc, &peer_mpmc_waiting, &peer_mpmc_bulk, &peer_mpmc_there, &peer_dpdk_mpmc, &peer_dpdk_mpmc_bulk, \
-			&peer_dpdk_hts, &peer_dpdk_hts_bulk, &peer_dpdk_rts, &peer_dpdk_rts_bulk, &peer_ck_mpmc, \
-			&peer_boost_queue, &peer_tbb, &peer_concurrentqueue, &peer_concurrentqueue_tokens,       \
-			&peer_concurrentqueue_bulk                                                               \
+		&peer_mpmc, &peer_mpmc_waiting, &peer_mpmc_bulk, &peer_mpmc_there, &peer_dpdk_mpmc,              \
+			&peer_dpdk_mpmc_bulk, &peer_dpdk_hts, &peer_dpdk_hts_bulk, &peer_dpdk_rts,               \
+			&peer_dpdk_rts_bulk, &peer_ck_mpmc, &peer_boost_queue, &peer_tbb, &peer_concurrentqueue, \
+			&peer_concurrentqueue_tokens, &peer_concurrentqueue_bulk                                 \
 	}
 
 #define TARGETS                                                   \

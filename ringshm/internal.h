@@ -108,7 +108,7 @@ struct ringshm_kind_ops {
 	uint32_t (*max_payload)(const struct ringshm_header *header);
 	bool (*sound)(const struct ringshm_header *header); /* could check() have let this shape pass? may be NULL */
 	uint64_t (*records)(const struct ringshm_header *header); /* bytes; NULL: capacity times slot size */
-	uint64_t (*cursor)(uint64_t position);		    /* head and tail as they stand in shared memory; NULL: so */
+	uint64_t (*cursor)(uint64_t position); /* head and tail as they stand in shared memory; NULL: so */
 	/* Prepare the zeroed slots of a channel being built; may be NULL. */
 	void (*format)(const struct ringshm_header *header, void *slots);
 	/* Positions as they stand in shared memory, widened to 64 bits. */

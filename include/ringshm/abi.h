@@ -307,8 +307,8 @@ static inline uint16_t ringshm_record_flags(uint64_t header)
 #define RINGSHM_MPMC_TOMBSTONE UINT64_C(0x80) /* for consumers to pass: its producer died, a loss not yet counted */
 #define RINGSHM_MPMC_VERDICT UINT64_C(0xc0)   /* mask of these */
 #define RINGSHM_MPMC_CHAIN UINT64_C(0x3f)     /* mask of the count */
-#define RINGSHM_MPMC_BATCH_MAX 255u   /* slots of one claim */
-#define RINGSHM_MPMC_COMPACT_MAX 128u /* bytes of the largest compact slot */
+#define RINGSHM_MPMC_BATCH_MAX 255u	      /* slots of one claim */
+#define RINGSHM_MPMC_COMPACT_MAX 128u	      /* bytes of the largest compact slot */
 
 #ifdef __cplusplus
 }

@@ -110,8 +110,7 @@ static inline uint32_t ringshm__mpmc_take(struct ringshm_mpmc_consumer *c, uint3
 }
 
 /* Length of the message in a slot that I hold, and its payload; `state` is the slot's. */
-static inline const void *ringshm__mpmc_open(struct ringshm_mpmc_consumer *c, uint64_t f, uint16_t state,
-					     uint32_t *len)
+static inline const void *ringshm__mpmc_open(struct ringshm_mpmc_consumer *c, uint64_t f, uint16_t state, uint32_t *len)
 {
 	const unsigned char *slot = ringshm__mpmc_slot(&c->m, f);
 	uint32_t length = state & RINGSHM_MPMC_LENGTH;

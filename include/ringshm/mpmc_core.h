@@ -44,6 +44,7 @@
  */
 
 #include <ringshm/atomic.h>
+#include <ringshm/mpmc_shape.h>
 #include <ringshm/status.h>
 
 #ifdef __KERNEL__
@@ -102,8 +103,8 @@ struct ringshm__mpmc {
 	uint64_t scouted; /* f from which on slots are known to await my side, until its cursor passes them ... */
 	uint64_t ahead;	  /* ... and for how many positions, in f */
 	uint16_t seen[RINGSHM__MPMC_SCOUT]; /* their states */
-	uint64_t first;	  /* f of the oldest position that I hold */
-	uint32_t held;	  /* how many, in a row */
+	uint64_t first;			    /* f of the oldest position that I hold */
+	uint32_t held;			    /* how many, in a row */
 	uint32_t order;
 	uint32_t stride;
 	struct ringshm__mpmc_ring ring;
@@ -341,7 +342,7 @@ static inline bool ringshm__mpmc_scout(struct ringshm__mpmc *m, unsigned int sid
 struct ringshm__mpmc_one {
 	uint64_t f;
 	uint16_t state; /* of the one position */
-	bool intended; /* not claimed, but the intent is left behind */
+	bool intended;	/* not claimed, but the intent is left behind */
 };
 
 /* Claim one plain position in one attempt, nothing being held. False: go on with claim(), given `intended`. */
@@ -425,60 +426,6 @@ static inline void ringshm__mpmc_done_n(const struct ringshm__mpmc *m, unsigned 
 		next = (uint16_t)(next + RINGSHM__MPMC_LAP);
 	}
 	ringshm__mpmc_store_run(at, n, next);
-}
-
-/* ---- shape ---------------------------------------------------------------------------------- */
-
-/* Do lengths stand in the slot words? */
-static inline bool ringshm_mpmc_compact(uint32_t slot_size, uint64_t features)
-{
-	return slot_size <= RINGSHM_MPMC_COMPACT_MAX && !(features & RINGSHM_F_TIMESTAMP);
-}
-
-/*
- * What a slot has besides its payload, as its size is counted: 8 bytes of state and verdict, a record
- * header unless compact, a stamp, and what the alignment adds.
- */
-static inline uint32_t ringshm_mpmc_extra(uint32_t slot_size, uint32_t alignment, uint64_t features)
-{
-	uint32_t extra = ringshm_mpmc_compact(slot_size, features) ? 8 : features & RINGSHM_F_TIMESTAMP ? 24 : 16;
-
-	return extra > alignment ? extra : alignment;
-}
-
-/* Where things are in a data area; offsets in bytes, from header.data_offset. */
-struct ringshm_mpmc_shape {
-	uint64_t states;
-	uint64_t verdicts;
-	uint64_t slots;
-	uint64_t size;	      /* of all that */
-	uint32_t stride;      /* from slot to slot */
-	uint32_t offset;      /* of the payload in a slot */
-	uint32_t max_payload; /* bytes of the largest message */
-};
-
-static inline uint64_t ringshm__mpmc_whole_lines(uint64_t bytes)
-{
-	return (bytes + RINGSHM_LINE - 1) & ~(uint64_t)(RINGSHM_LINE - 1);
-}
-
-/* slot_size must be more than ringshm_mpmc_extra(), capacity times it must fit 64 bits with room to spare. */
-static inline struct ringshm_mpmc_shape ringshm_mpmc_shape(uint64_t capacity, uint32_t slot_size, uint32_t alignment,
-							   uint64_t features)
-{
-	struct ringshm_mpmc_shape shape;
-	uint32_t extra = ringshm_mpmc_extra(slot_size, alignment, features);
-
-	shape.max_payload = slot_size - extra;
-	shape.offset = 0;
-	if (!ringshm_mpmc_compact(slot_size, features))
-		shape.offset = alignment > 8 ? alignment : extra - 8;
-	shape.stride = shape.offset + shape.max_payload;
-	shape.states = 0;
-	shape.verdicts = ringshm__mpmc_whole_lines(capacity * sizeof(ringshm_word16));
-	shape.slots = shape.verdicts + ringshm__mpmc_whole_lines(capacity * sizeof(ringshm_word));
-	shape.size = shape.slots + capacity * shape.stride;
-	return shape;
 }
 
 /* ---- what both roles ask -------------------------------------------------------------------- */

@@ -16,7 +16,7 @@ extern "C" {
  * count how often that has happened in a row, and are refused before a state could be taken for one of a later
  * lap: 63 deaths in a row over one slot, with nobody alive having used it in between, wear it out.
  */
-#define RINGSHM__MPMC_CHAIN_MAX                                                                     \
+#define RINGSHM__MPMC_CHAIN_MAX                                                             \
 	(0x10000u / RINGSHM__MPMC_LAP > RINGSHM_MPMC_CHAIN ? (uint32_t)RINGSHM_MPMC_CHAIN : \
 							     0x10000u / RINGSHM__MPMC_LAP - 4)
 
@@ -145,8 +145,8 @@ ringshm__cold struct ringshm__mpmc_look ringshm__mpmc_inspect(const struct rings
 			continue;
 		look.worn |= !ringshm__mpmc_judge(r, side, &sight, &verdict);
 		/* R3: pairs with A7; verdicts only move forward, so one of this position is left once, by one repairer */
-		if (!look.worn && ringshm_swap_release(r->verdicts + ringshm__mpmc_index(r->mask, f), &sight.verdict,
-						       verdict)) {
+		if (!look.worn &&
+		    ringshm_swap_release(r->verdicts + ringshm__mpmc_index(r->mask, f), &sight.verdict, verdict)) {
 			ringshm_fetch_add_relaxed(r->repairs[side], 1); /* relaxed: a figure for people */
 			look.repaired++;
 		}
@@ -162,7 +162,8 @@ ringshm__cold bool ringshm__mpmc_sound(const struct ringshm__mpmc *m)
 {
 	uint64_t cursor = ringshm_load_acquire(m->cursor); /* A2: pairs with R1 */
 	uint64_t lap = m->mask + RINGSHM_MPMC_LOW + 1;
-	uint16_t stored = ringshm_load16_acquire(ringshm__mpmc_state(m, cursor)); /* A1: between two looks at the cursor */
+	uint16_t stored =
+		ringshm_load16_acquire(ringshm__mpmc_state(m, cursor)); /* A1: between two looks at the cursor */
 	struct ringshm__mpmc_sight sight = ringshm__mpmc_see(&m->ring, cursor & ~RINGSHM_MPMC_LOW);
 
 	if (ringshm_load_relaxed(m->cursor) != cursor) /* relaxed: ordered by the acquire before it */
