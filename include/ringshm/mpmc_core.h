@@ -345,19 +345,26 @@ struct ringshm__mpmc_one {
 	bool intended;	/* not claimed, but the intent is left behind */
 };
 
-/* Claim one plain position in one attempt, nothing being held. False: go on with claim(), given `intended`. */
+/* Claim one plain position, nothing being held. False: go on with claim(), given `intended`. */
 static inline bool ringshm__mpmc_claim_one(struct ringshm__mpmc *m, unsigned int side, struct ringshm__mpmc_one *one)
 {
-	uint64_t cursor = ringshm_load_acquire(m->cursor); /* A2: pairs with R1 */
+	uint32_t tries;
 
-	one->f = cursor & ~RINGSHM_MPMC_LOW;
-	one->intended = one->f - m->scouted < m->ahead || ringshm__mpmc_scout(m, side, one->f);
-	if (ringshm__unlikely(!one->intended))
-		return false;
-	one->state = m->seen[(one->f - m->scouted) >> RINGSHM_MPMC_SHIFT];
-	ringshm_store_release(m->intent, one->f | 1); /* R0: pairs with A3, as in claim() */
-	/* R1: pairs with A2 */
-	return ringshm__likely(ringshm_swap_release(m->cursor, &cursor, cursor + RINGSHM_MPMC_LOW + 1));
+	one->intended = false;
+	for (tries = 0; tries < RINGSHM_MPMC_TRIES; tries++) {
+		uint64_t cursor = ringshm_load_acquire(m->cursor); /* A2: pairs with R1 */
+
+		one->f = cursor & ~RINGSHM_MPMC_LOW;
+		if (ringshm__unlikely(one->f - m->scouted >= m->ahead) && !ringshm__mpmc_scout(m, side, one->f))
+			return false;
+		one->state = m->seen[(one->f - m->scouted) >> RINGSHM_MPMC_SHIFT];
+		ringshm_store_release(m->intent, one->f | 1); /* R0: pairs with A3, as in claim() */
+		one->intended = true;
+		/* R1: pairs with A2 */
+		if (ringshm__likely(ringshm_swap_release(m->cursor, &cursor, cursor + RINGSHM_MPMC_LOW + 1)))
+			return true;
+	}
+	return false;
 }
 
 /*
