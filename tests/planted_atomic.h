@@ -83,6 +83,17 @@ static inline bool ringshm_swap_release(ringshm_word *p, uint64_t *expected, uin
 	return __atomic_compare_exchange_n(p, expected, v, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
+/* Only an mpmc ring has words of 16 bits; planted_mpmc.h has its faults. */
+static inline uint16_t ringshm_load16_acquire(const ringshm_word16 *p)
+{
+	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+
+static inline void ringshm_store16_release(ringshm_word16 *p, uint16_t v)
+{
+	__atomic_store_n(p, v, __ATOMIC_RELEASE);
+}
+
 #include "planted_rest.h"
 
 #endif

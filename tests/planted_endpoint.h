@@ -33,8 +33,8 @@ static inline void planted_endpoint(const struct ringshm__mpmc_ring *ring)
 		.cursor = {ring->cursor[0], ring->cursor[1]},
 		.lines = {(unsigned char *)ring->lines[0], (unsigned char *)ring->lines[1]},
 		.lines_size = ring->participants * sizeof(*ring->lines[0]),
-		.slots = ring->base,
-		.slots_size = (size_t)((ring->mask >> RINGSHM_MPMC_SHIFT) + 1) * ring->stride,
+		.states = (const unsigned char *)ring->states,
+		.states_size = (size_t)((ring->mask >> RINGSHM_MPMC_SHIFT) + 1) * sizeof(*ring->states),
 	});
 }
 #else

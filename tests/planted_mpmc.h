@@ -10,19 +10,19 @@
 enum planted_fault {
 	PLANTED_NONE,
 	PLANTED_ANONYMOUS, /* the intent is stored one step too late: after the swap of the cursor */
-	PLANTED_UNCOUNTED, /* a dead producer's slot becomes a discarded one */
+	PLANTED_UNCOUNTED, /* what a dead producer lost is passed and not counted */
 	PLANTED_SHARED,	   /* now and then a consumer believes that it has claimed what it has not */
 	PLANTED_IDLE,	   /* now and then a message is looked at and not seen */
 	PLANTED_REVERSED,  /* nothing here: a test that knows it turns what it took around */
-	PLANTED_A1,	   /* a slot's word is loaded relaxed */
+	PLANTED_A1,	   /* a slot's state is loaded relaxed */
 	PLANTED_R2,	   /* ... stored relaxed */
 };
 
 /* Where a ring's words are; a process may have it mapped several times. */
 struct planted_ring {
 	const ringshm_word *cursor[2];
-	const unsigned char *lines[2], *slots; /* lines: of either side */
-	size_t lines_size, slots_size;
+	const unsigned char *lines[2], *states; /* lines: of either side */
+	size_t lines_size, states_size;
 };
 
 /*
@@ -76,7 +76,7 @@ enum planted_place {
 	PLANTED_CURSOR,	     /* of producers */
 	PLANTED_CURSOR_HEAD, /* of consumers */
 	PLANTED_LINE,
-	PLANTED_SLOT,
+	PLANTED_STATE,
 };
 
 static inline enum planted_place planted_place(const void *p)
@@ -86,8 +86,8 @@ static inline enum planted_place planted_place(const void *p)
 
 		if (p == ring->cursor[0] || p == ring->cursor[1])
 			return p == ring->cursor[0] ? PLANTED_CURSOR : PLANTED_CURSOR_HEAD;
-		if (planted_within(p, ring->slots, ring->slots_size))
-			return PLANTED_SLOT;
+		if (planted_within(p, ring->states, ring->states_size))
+			return PLANTED_STATE;
 		for (int side = 0; side < 2; side++)
 			if (planted_within(p, ring->lines[side], ring->lines_size))
 				return PLANTED_LINE;
@@ -107,13 +107,18 @@ static inline uint64_t ringshm_load_relaxed(const ringshm_word *p)
 
 static inline uint64_t ringshm_load_acquire(const ringshm_word *p)
 {
-	uint64_t value;
+	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
 
-	if (planted_now(PLANTED_A1, p, PLANTED_SLOT))
+static inline uint16_t ringshm_load16_acquire(const ringshm_word16 *p)
+{
+	uint16_t value;
+
+	if (planted_now(PLANTED_A1, p, PLANTED_STATE))
 		return __atomic_load_n(p, __ATOMIC_RELAXED);
 	value = __atomic_load_n(p, __ATOMIC_ACQUIRE);
-	if (planted_now(PLANTED_IDLE, p, PLANTED_SLOT) && (value & 0xff) > 1 && ++planted_turn % 8 == 0)
-		value -= value & 0xff;
+	if (planted_now(PLANTED_IDLE, p, PLANTED_STATE) && (value & 0xff) > 1 && ++planted_turn % 8 == 0)
+		value = (uint16_t)(value & ~0xff);
 	return value;
 }
 
@@ -129,7 +134,12 @@ static inline void ringshm_store_release(ringshm_word *p, uint64_t v)
 		planted_mine()->value = v;
 		return;
 	}
-	if (planted_now(PLANTED_R2, p, PLANTED_SLOT))
+	__atomic_store_n(p, v, __ATOMIC_RELEASE);
+}
+
+static inline void ringshm_store16_release(ringshm_word16 *p, uint16_t v)
+{
+	if (planted_now(PLANTED_R2, p, PLANTED_STATE))
 		__atomic_store_n(p, v, __ATOMIC_RELAXED);
 	else
 		__atomic_store_n(p, v, __ATOMIC_RELEASE);
@@ -150,8 +160,8 @@ static inline bool ringshm_swap_release(ringshm_word *p, uint64_t *expected, uin
 {
 	bool done;
 
-	if ((v & 0xff) == 0xff && planted_now(PLANTED_UNCOUNTED, p, PLANTED_SLOT))
-		v--;
+	if (((v ^ *expected) & 0xff) && planted_now(PLANTED_UNCOUNTED, p, PLANTED_CURSOR_HEAD))
+		v = (v & ~UINT64_C(0xff)) | (*expected & 0xff);
 	if (planted_now(PLANTED_SHARED, p, PLANTED_CURSOR_HEAD) && ++planted_turn % 64 == 0)
 		return true;
 	done = __atomic_compare_exchange_n(p, expected, v, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);

@@ -20,6 +20,7 @@
 #define CALLS (3 * PUTS) /* that a thread writes down */
 #define THREADS (LIVES * 2 * SIDES + 1)
 #define VALUES (THREADS * PUTS)
+#define BATCH 3u
 #define PATIENCE 64 /* calls in vain before one asks whether somebody died */
 #define ROUND_NS UINT64_C(600000000)
 
@@ -77,11 +78,23 @@ static void dawdle(uint64_t *random)
 
 /* ---- puts ----------------------------------------------------------------------------------- */
 
-/* Up to `n` values, from `value` on, by one claim or by single ones. How many. */
+/* Up to `n` values, from `value` on, as copies. How many. */
+static uint32_t put_copies(struct ringshm_mpmc_producer *p, uint32_t value, uint32_t n)
+{
+	const uint32_t copy[BATCH] = {value, value + 1, value + 2};
+	int done;
+
+	if (n == 1)
+		return ringshm_mpmc_send(p, copy, sizeof(*copy)) == 0;
+	done = ringshm_mpmc_send_n(p, copy, sizeof(*copy), n);
+	return done > 0 ? (uint32_t)done : 0;
+}
+
+/* The same as copies or in place. */
 static uint32_t put(struct ringshm_mpmc_producer *p, uint32_t value, uint32_t n, uint64_t *random)
 {
-	if (n == 1 && random_below(random, 2))
-		return ringshm_mpmc_send(p, &value, sizeof(value)) == 0;
+	if (random_below(random, 2))
+		return put_copies(p, value, n);
 	n = ringshm_mpmc_reserve_n(p, n);
 	if (n)
 		dawdle(random);
@@ -123,7 +136,7 @@ static void *produce(void *number)
 	}
 	planted_endpoint(&p.m.ring);
 	while (next < end && !__atomic_load_n(&books->stop, __ATOMIC_RELAXED)) {
-		uint32_t n = 1 + random_below(&random, 3), done;
+		uint32_t n = 1 + random_below(&random, BATCH), done;
 
 		done = put_and_note(&books->log[who], &p, next, n < end - next ? n : end - next, &random);
 		next += done;
@@ -140,14 +153,19 @@ static void *produce(void *number)
 
 /* ---- takes ---------------------------------------------------------------------------------- */
 
-/* Up to three values by one claim, or one. How many. */
-static uint32_t take(struct ringshm_mpmc_consumer *c, uint32_t value[static 3], uint64_t *random)
+/* Up to BATCH values by one claim, or one. How many. */
+static uint32_t take(struct ringshm_mpmc_consumer *c, uint32_t *value, uint64_t *random)
 {
-	uint32_t length, n;
+	uint32_t length, n = 1 + random_below(random, BATCH);
+	int got;
 
-	if (random_below(random, 2))
+	if (random_below(random, 3) == 0)
 		return ringshm_mpmc_recv(c, value, c->max_payload, &length) == 0;
-	n = ringshm_mpmc_peek_n(c, 1 + random_below(random, 3));
+	if (random_below(random, 2)) {
+		got = ringshm_mpmc_recv_n(c, value, sizeof(*value), n);
+		return got > 0 ? (uint32_t)got : 0;
+	}
+	n = ringshm_mpmc_peek_n(c, n);
 	for (uint32_t i = 0; i < n; i++)
 		memcpy(&value[i], ringshm_mpmc_at(c, i, &length), sizeof(*value));
 	if (n)
@@ -289,7 +307,7 @@ static struct history_call *gather(size_t *calls, uint32_t *pending)
 
 		memcpy(all + *calls, log->call, log->calls * sizeof(*all));
 		*calls += log->calls;
-		*pending += log->pending ? 3 : 0; /* as many as one take may take */
+		*pending += log->pending ? BATCH : 0; /* as many as one take may take */
 	}
 	return all;
 }

@@ -11,7 +11,9 @@
 
 #define THREADS 3 /* a side */
 #define MESSAGES 20000u
-#define CAPACITY 16
+#define ORDER 4u
+#define CAPACITY (1u << ORDER)
+#define BATCH 4u
 
 struct message {
 	uint64_t sender, number, copy[3];
@@ -22,10 +24,9 @@ struct message {
 static struct {
 	struct ringshm_line cursor[2], lost[2], repairs[2], state, sleepers;
 	struct ringshm_participant lines[2][THREADS];
-	struct {
-		ringshm_word word;
-		struct message message;
-	} slot[CAPACITY];
+	ringshm_word verdicts[CAPACITY];
+	ringshm_word16 states[CAPACITY];
+	struct message slot[CAPACITY];
 } shared;
 
 static unsigned char seen[THREADS][MESSAGES];
@@ -44,7 +45,10 @@ static void join_ring(struct ringshm__mpmc *m, unsigned int side, uint64_t id)
 		m->ring.lost[i] = &shared.lost[i].word;
 		m->ring.repairs[i] = &shared.repairs[i].word;
 	}
-	m->base = m->ring.base = (unsigned char *)shared.slot;
+	m->states = m->ring.states = shared.states;
+	m->ring.verdicts = shared.verdicts;
+	m->slots = m->ring.slots = (unsigned char *)shared.slot;
+	m->order = m->ring.order = ORDER;
 	m->mask = m->ring.mask = ringshm__mpmc_f(CAPACITY - 1);
 	m->stride = m->ring.stride = sizeof(shared.slot[0]);
 	m->ring.participants = THREADS;
@@ -57,8 +61,47 @@ static void make_ring(void)
 	const uint64_t start = UINT64_C(0) - 3;
 
 	shared.cursor[0].word = shared.cursor[1].word = ringshm__mpmc_f(start);
-	for (uint64_t i = 0; i < CAPACITY; i++)
-		shared.slot[(start + i) % CAPACITY].word = ringshm__mpmc_f(start + i);
+	for (uint64_t i = 0; i < CAPACITY; i++) {
+		uint64_t f = ringshm__mpmc_f(start + i);
+
+		shared.states[(start + i) % CAPACITY] = ringshm__mpmc_lap(ORDER, f);
+		shared.verdicts[(start + i) % CAPACITY] = f - ringshm__mpmc_f(CAPACITY);
+	}
+}
+
+static struct message message_of(uint64_t sender, uint64_t number)
+{
+	return (struct message){sender, number, {number, ~number, number * 3}};
+}
+
+/* Up to `n` messages, by one claim and in place. How many. */
+static uint32_t fill_and_commit(struct ringshm_mpmc_producer *p, uint64_t sender, uint64_t number, uint32_t n)
+{
+	uint32_t got = ringshm_mpmc_reserve_n(p, n);
+
+	for (uint32_t i = 0; i < got; i++)
+		*(struct message *)ringshm_mpmc_room(p, i) = message_of(sender, number + i);
+	if (got > 1 && number % 3 == 0) { /* the last one is given up, and sent again */
+		ringshm_mpmc_commit_n(p, --got, sizeof(struct message));
+		ringshm_mpmc_discard(p);
+	} else {
+		ringshm_mpmc_commit_n(p, got, sizeof(struct message));
+	}
+	return got;
+}
+
+/* The same with copies. */
+static uint32_t send_copies(struct ringshm_mpmc_producer *p, uint64_t sender, uint64_t number, uint32_t n)
+{
+	struct message copy[BATCH];
+	int got;
+
+	for (uint32_t i = 0; i < n; i++)
+		copy[i] = message_of(sender, number + i);
+	if (n == 1)
+		return !ringshm_mpmc_send(p, copy, sizeof(*copy));
+	got = ringshm_mpmc_send_n(p, copy, sizeof(*copy), n);
+	return got > 0 ? (uint32_t)got : 0;
 }
 
 /* Single messages and batches in turn, all of it without waiting in the library. */
@@ -68,32 +111,19 @@ static void *produce(void *argument)
 	struct ringshm_mpmc_producer p = {
 		.state = &shared.state.word,
 		.sleepers = (const ringshm_word32 *)&shared.sleepers,
-		.offset = sizeof(ringshm_word),
 		.max_payload = sizeof(struct message),
 		.compact = 1,
 	};
 
 	join_ring(&p.m, RINGSHM__MPMC_PRODUCERS, sender);
 	for (uint64_t number = 0; number < MESSAGES;) {
-		uint32_t most = number % 7 ? 1 : 4, n = ringshm_mpmc_reserve_n(&p, most);
+		uint32_t most = number % 7 ? 1 : BATCH, n;
 
-		for (uint32_t i = 0; i < n; i++) {
-			struct message *message = ringshm_mpmc_room(&p, i);
-			uint64_t which = number + i;
-
-			*message = (struct message){sender, which, {which, ~which, which * 3}};
-		}
+		if (most > MESSAGES - number)
+			most = (uint32_t)(MESSAGES - number);
+		n = number % 16 < 8 ? fill_and_commit(&p, sender, number, most) : send_copies(&p, sender, number, most);
 		if (!n)
 			sched_yield();
-		if (number + n > MESSAGES) { /* the last batch is larger than what is left */
-			while (number < MESSAGES && n--) {
-				ringshm_mpmc_commit(&p, sizeof(struct message));
-				number++;
-			}
-			ringshm_mpmc_discard(&p);
-			break;
-		}
-		ringshm_mpmc_commit_n(&p, n, sizeof(struct message));
 		number += n;
 	}
 	return NULL;
@@ -115,31 +145,49 @@ static void check(const struct message *message, uint32_t length, uint64_t last[
 	last[message->sender] = number + 1;
 }
 
+/* Up to `n` messages, looked at in place. How many. */
+static uint32_t look_and_release(struct ringshm_mpmc_consumer *c, uint32_t n, uint64_t last[static THREADS])
+{
+	uint32_t got = ringshm_mpmc_peek_n(c, n), length;
+
+	for (uint32_t i = 0; i < got; i++) {
+		const struct message *message = ringshm_mpmc_at(c, i, &length);
+
+		check(message, length, last);
+	}
+	ringshm_mpmc_release(c, got);
+	return got;
+}
+
+/* The same with copies. */
+static uint32_t receive_copies(struct ringshm_mpmc_consumer *c, uint32_t n, uint64_t last[static THREADS])
+{
+	struct message copy[BATCH];
+	uint32_t length = sizeof(*copy);
+	int got = n == 1 ? !ringshm_mpmc_recv(c, copy, sizeof(*copy), &length) :
+			   ringshm_mpmc_recv_n(c, copy, sizeof(*copy), n);
+
+	for (int i = 0; i < got; i++)
+		check(&copy[i], length, last);
+	return got > 0 ? (uint32_t)got : 0;
+}
+
 static void *consume(void *argument)
 {
 	uint64_t last[THREADS] = {0};
 	struct ringshm_mpmc_consumer c = {
 		.state = &shared.state.word,
 		.sleepers = (const ringshm_word32 *)&shared.sleepers,
-		.offset = sizeof(ringshm_word),
 		.max_payload = sizeof(struct message),
 		.quarter = ringshm__mpmc_f(CAPACITY / 4),
 		.compact = 1,
 	};
-	uint32_t length;
 
 	join_ring(&c.m, RINGSHM__MPMC_CONSUMERS, (uint64_t)(uintptr_t)argument);
-	while (__atomic_load_n(&received, __ATOMIC_RELAXED) < THREADS * (uint64_t)MESSAGES) {
-		uint32_t n = ringshm_mpmc_peek_n(&c, 3);
+	for (uint32_t turn = 0; __atomic_load_n(&received, __ATOMIC_RELAXED) < THREADS * (uint64_t)MESSAGES; turn++) {
+		uint32_t n = 1 + turn % BATCH;
 
-		for (uint32_t i = 0; i < n; i++) {
-			const struct message *message = ringshm_mpmc_at(&c, i, &length);
-
-			check(message, length, last);
-		}
-		if (n)
-			ringshm_mpmc_release(&c, n);
-		else
+		if (!(turn / BATCH % 2 ? look_and_release(&c, n, last) : receive_copies(&c, n, last)))
 			sched_yield();
 	}
 	return NULL;
@@ -157,8 +205,8 @@ int main(int argc, char **argv)
 		.cursor = {&shared.cursor[0].word, &shared.cursor[1].word},
 		.lines = {(unsigned char *)shared.lines[0], (unsigned char *)shared.lines[1]},
 		.lines_size = sizeof(shared.lines[0]),
-		.slots = (unsigned char *)shared.slot,
-		.slots_size = sizeof(shared.slot),
+		.states = (const unsigned char *)shared.states,
+		.states_size = sizeof(shared.states),
 	});
 #else
 	(void)argc, (void)argv;
