@@ -23,6 +23,35 @@ static bool power_of_two(uint64_t n)
 	return n && !(n & (n - 1));
 }
 
+/* Made before its kind got the layout that this library knows. */
+static int outdated(const struct ringshm_header *h, const char *name)
+{
+	const char *kind = ringshm_kind_name(h->kind);
+
+	if (!name[0])
+		return ringshm__fail(
+			EPROTONOSUPPORT,
+			"receive a channel: its sender's ringshm lays %s slots out otherwise than this one (%s); use the same ringshm on both sides",
+			kind, ringshm_version());
+	return ringshm__fail(
+		EPROTONOSUPPORT,
+		"open %s: an older ringshm made it, which lays %s slots out otherwise than this one (%s); stop its users and recreate it (ringshm rm %s)",
+		name, kind, ringshm_version(), name);
+}
+
+/* What a channel is and has, by its kind. */
+static int check_kind(const struct ringshm_header *h, const char *name)
+{
+	uint64_t layout = ringshm__kind_supported(h->kind) ? ringshm__kind_layout(h->kind) : 0;
+
+	if (!ringshm__kind_supported(h->kind) || h->incompat & ~(ringshm__kind_features(h->kind) | layout))
+		return ringshm__fail(EPROTONOSUPPORT,
+				     "open %s: kind %u with features 0x%llx needs a newer ringshm than this one (%s)",
+				     name[0] ? name : "(received)", h->kind, (unsigned long long)h->incompat,
+				     ringshm_version());
+	return ~h->incompat & layout ? outdated(h, name) : 0;
+}
+
 static int check_identity(const struct ringshm_header *h, const char *name)
 {
 	const char *title = name[0] ? name : "(received)";
@@ -35,14 +64,10 @@ static int check_identity(const struct ringshm_header *h, const char *name)
 		return ringshm__fail(
 			EPROTONOSUPPORT,
 			"open %s: layout version %u, and this library (%s) knows version %u; use the same ringshm on both sides",
-			name, h->major, ringshm_version(), RINGSHM_ABI_MAJOR);
+			title, h->major, ringshm_version(), RINGSHM_ABI_MAJOR);
 	if (h->header_size < sizeof(*h) || h->header_size > RINGSHM_BLOCK)
 		return unsound(name, "the header's size is impossible");
-	if (!ringshm__kind_supported(h->kind) || h->incompat & ~ringshm__kind_features(h->kind))
-		return ringshm__fail(EPROTONOSUPPORT,
-				     "open %s: kind %u with features 0x%llx needs a newer ringshm than this one (%s)",
-				     title, h->kind, (unsigned long long)h->incompat, ringshm_version());
-	return 0;
+	return check_kind(h, name);
 }
 
 static int check_shape(const struct ringshm_header *h, const char *name)

@@ -140,7 +140,7 @@ static void describe(struct ringshm_header *header, const struct ringshm_config 
 	header->header_size = sizeof(*header);
 	header->byte_order = RINGSHM_BYTE_ORDER;
 	header->kind = config->kind;
-	header->incompat = config->features;
+	header->incompat = config->features | ringshm__kind_layout(config->kind);
 	header->capacity = config->capacity;
 	header->start_position = config->start_position;
 	header->slot_size = ringshm__kind_slot_size(config);
@@ -223,8 +223,8 @@ int ringshm__config_matches(const struct ringshm_config *config, const struct ri
 		return differ(name, "alignment", config->alignment, header->alignment);
 	if (ringshm__kind_participants(config) != header->participants)
 		return differ(name, "participants", ringshm__kind_participants(config), header->participants);
-	if (config->features != header->incompat)
-		return features_differ(name, config->features, header->incompat);
+	if (config->features != (header->incompat & RINGSHM_F_KNOWN))
+		return features_differ(name, config->features, header->incompat & RINGSHM_F_KNOWN);
 	if (config->schema_id != header->schema_id)
 		return differ(name, "schema", config->schema_id, header->schema_id);
 	if (config->schema_version != header->schema_version)

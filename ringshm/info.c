@@ -19,7 +19,7 @@ static void describe(const struct ringshm *channel, struct ringshm_info *info)
 	info->max_payload = ringshm__kind_max_payload(h);
 	info->backend = h->backend;
 	info->page_size = h->page_size;
-	info->features = h->incompat;
+	info->features = h->incompat & RINGSHM_F_KNOWN;
 	info->node = h->node;
 	info->participants = h->participants;
 	info->ctl_size = h->ctl_size;

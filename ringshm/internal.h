@@ -100,6 +100,7 @@ int ringshm__config_matches(const struct ringshm_config *config, const struct ri
 /* kind.c: what differs between the kinds; each kind's .c has its table. */
 struct ringshm_kind_ops {
 	uint64_t features;				   /* RINGSHM_F_* that make sense */
+	uint64_t layout;				   /* RINGSHM_F_* that all of its channels have, unasked */
 	uint32_t slot_size;				   /* default; 0: no slots */
 	uint32_t seats;					   /* fixed number of participants; 0: as configured */
 	bool consumers_write_data;			   /* consumers need the data area writable */
@@ -125,6 +126,7 @@ extern const struct ringshm_kind_ops ringshm__kind_token;
 bool ringshm__kind_supported(uint32_t kind);
 bool ringshm__kind_has_slots(uint32_t kind);
 uint64_t ringshm__kind_features(uint32_t kind);
+uint64_t ringshm__kind_layout(uint32_t kind);
 bool ringshm__kind_seats_fit(const struct ringshm_header *header);
 int ringshm__kind_check(const struct ringshm_config *config);
 uint32_t ringshm__kind_slot_size(const struct ringshm_config *config);

@@ -31,6 +31,12 @@ uint64_t ringshm__kind_features(uint32_t kind)
 	return kind_ops(kind)->features;
 }
 
+/* What every channel of this kind has. */
+uint64_t ringshm__kind_layout(uint32_t kind)
+{
+	return kind_ops(kind)->layout;
+}
+
 bool ringshm__kind_seats_fit(const struct ringshm_header *header)
 {
 	uint32_t seats = kind_ops(header->kind)->seats;

@@ -263,6 +263,7 @@ static void inform(const struct ringshm *channel, struct ringshm_info *info)
 
 const struct ringshm_kind_ops ringshm__kind_mpmc = {
 	.features = RINGSHM_F_TIMESTAMP | RINGSHM_F_BLOCK | RINGSHM_F_EOF,
+	.layout = RINGSHM_F_STATES,
 	.slot_size = SLOT_SIZE_DEFAULT,
 	.consumers_write_data = true,
 	.shares_control = true,

@@ -75,7 +75,8 @@ enum ringshm_backend {
 #define RINGSHM_F_EOF UINT64_C(0x8)	  /* producer gone and ring drained: -EPIPE */
 #define RINGSHM_F_KLANE UINT64_C(0x10)	  /* the producer is the kernel; its words live in data */
 #define RINGSHM_F_GATED UINT64_C(0x20)	  /* bcast: the slowest live consumer holds producers back */
-#define RINGSHM_F_KNOWN UINT64_C(0x3f)
+#define RINGSHM_F_STATES UINT64_C(0x40)	  /* every mpmc, unasked: states stand beside the slots, not in them */
+#define RINGSHM_F_KNOWN UINT64_C(0x3f)	  /* what may be asked for */
 
 /* ringshm_ctl.state.word: why a channel came to its end; 0 while it lives. Bits are only ever added,
  * but for RINGSHM_STATE_EOF, which the next producer takes away. */

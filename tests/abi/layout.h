@@ -2,9 +2,10 @@
 /* The layout of shared memory as it was fixed: every struct, every field, offset and size in bytes. */
 
 /*
- * Included by layout.c with LAYOUT_STRUCT(name, size), LAYOUT_FIELD(name, field, offset, size) and
- * LAYOUT_END(name) defined. A change here breaks every program that shares a channel with an older
- * one: it needs a new RINGSHM_ABI_MAJOR. Words named reserved may become fields of the same size.
+ * Included by layout.c with LAYOUT_STRUCT(name, size), LAYOUT_FIELD(name, field, offset, size),
+ * LAYOUT_END(name) and LAYOUT_SHAPE(...) defined. A change here breaks every program that shares a channel
+ * with an older one: it needs a new RINGSHM_ABI_MAJOR, or, in what one kind alone has, a new bit of `incompat`
+ * and a new protocol of the kind. Words named reserved may become fields of the same size.
  */
 
 /* clang-format off */
@@ -114,4 +115,16 @@ LAYOUT_STRUCT(ringshm_data, 4096)
 	LAYOUT_FIELD(ringshm_data, wake, 768, 128)
 	LAYOUT_FIELD(ringshm_data, reserved1, 896, 3200)
 LAYOUT_END(ringshm_data)
+
+/* mpmc: capacity, slot_size, alignment, features; verdicts, slots, size, stride, offset, max_payload. */
+LAYOUT_SHAPE(2, 16, 8, 0, 128, 256, 272, 8, 0, 8)
+LAYOUT_SHAPE(1024, 64, 8, 0, 2048, 10240, 67584, 56, 0, 56)
+LAYOUT_SHAPE(256, 128, 8, 0, 512, 2560, 33280, 120, 0, 120)
+LAYOUT_SHAPE(256, 136, 8, 0, 512, 2560, 35328, 128, 8, 120)
+LAYOUT_SHAPE(64, 32, 8, 1, 128, 640, 2176, 24, 16, 8)
+LAYOUT_SHAPE(256, 64, 8, 1, 512, 2560, 16896, 56, 16, 40)
+LAYOUT_SHAPE(256, 128, 64, 0, 512, 2560, 18944, 64, 0, 64)
+LAYOUT_SHAPE(256, 192, 64, 0, 512, 2560, 51712, 192, 64, 128)
+LAYOUT_SHAPE(256, 128, 64, 1, 512, 2560, 35328, 128, 64, 64)
+LAYOUT_SHAPE(4294967296, 16777216, 8, 1, 8589934592, 42949672960, 72057602627862528, 16777208, 16, 16777192)
 /* clang-format on */
