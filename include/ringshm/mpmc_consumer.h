@@ -32,6 +32,7 @@ struct ringshm_mpmc_consumer {
 	void *owner;
 	uint32_t id;
 	uint32_t stamped; /* RINGSHM_F_TIMESTAMP */
+	uint64_t gap[RINGSHM_MPMC_BATCH_MAX / 64 + 1]; /* which they are: a bit for each position modulo 256 */
 };
 
 /* Producers that sleep because the ring was full are told when it is empty, and every quarter of it. */
@@ -74,6 +75,24 @@ static inline void ringshm__mpmc_give_back(struct ringshm_mpmc_consumer *c, uint
 	ringshm__mpmc_done(&c->m, RINGSHM__MPMC_CONSUMERS, f, RINGSHM_MPMC_FREE);
 }
 
+/*
+ * Of a position held: was it a hole? Its slot does not say it for ever: as soon as nothing older is held the ring
+ * may go on, and after 256 laps the slot looks like a message of mine.
+ */
+static inline bool ringshm__mpmc_is_gap(const struct ringshm_mpmc_consumer *c, uint64_t f)
+{
+	uint64_t bit = f >> RINGSHM_MPMC_SHIFT & RINGSHM_MPMC_BATCH_MAX;
+
+	return c->gap[bit / 64] >> bit % 64 & 1;
+}
+
+static inline void ringshm__mpmc_flip_gap(struct ringshm_mpmc_consumer *c, uint64_t f)
+{
+	uint64_t bit = f >> RINGSHM_MPMC_SHIFT & RINGSHM_MPMC_BATCH_MAX;
+
+	c->gap[bit / 64] ^= UINT64_C(1) << bit % 64;
+}
+
 /* A position that is no message was claimed, behind those held: give it back at once. */
 static inline void ringshm__mpmc_pass_hole(struct ringshm_mpmc_consumer *c)
 {
@@ -81,10 +100,12 @@ static inline void ringshm__mpmc_pass_hole(struct ringshm_mpmc_consumer *c)
 
 	ringshm__mpmc_give_back(c, f);
 	ringshm__mpmc_given_back(c, f + ringshm__mpmc_f(1), 1);
-	if (c->m.held == 1)
+	if (c->m.held == 1) {
 		c->m.held = 0;
-	else
-		c->gaps++;
+		return;
+	}
+	ringshm__mpmc_flip_gap(c, f);
+	c->gaps++;
 }
 
 /* Claim up to `n` messages more, behind those held, over holes. How many; 0: none now, see status. */
@@ -132,15 +153,6 @@ static inline const void *ringshm__mpmc_show(struct ringshm_mpmc_consumer *c, ui
 	return ringshm__mpmc_open(c, f, ringshm_load16_relaxed(ringshm__mpmc_state(&c->m, f)), len);
 }
 
-/* Do I still have this position, or was it a hole? */
-static inline bool ringshm__mpmc_is_mine(const struct ringshm_mpmc_consumer *c, uint64_t f)
-{
-	/* relaxed: only I may change it while it is mine */
-	uint16_t state = ringshm_load16_relaxed(ringshm__mpmc_state(&c->m, f));
-
-	return (uint16_t)(state - ringshm__mpmc_want(&c->m, RINGSHM__MPMC_CONSUMERS, f)) < RINGSHM_MPMC_READY;
-}
-
 /* f of the `i`th message held, oldest first. */
 static inline uint64_t ringshm__mpmc_nth(const struct ringshm_mpmc_consumer *c, uint32_t i)
 {
@@ -149,7 +161,7 @@ static inline uint64_t ringshm__mpmc_nth(const struct ringshm_mpmc_consumer *c, 
 	if (ringshm__likely(!c->gaps))
 		return f + ringshm__mpmc_f(i);
 	for (; f != end; f += ringshm__mpmc_f(1))
-		if (ringshm__mpmc_is_mine(c, f) && !i--)
+		if (!ringshm__mpmc_is_gap(c, f) && !i--)
 			break;
 	return f;
 }
@@ -200,14 +212,14 @@ static inline void ringshm__mpmc_release_gapped(struct ringshm_mpmc_consumer *c,
 	uint64_t first = c->m.first;
 
 	while (c->m.held) {
-		bool mine = ringshm__mpmc_is_mine(c, c->m.first);
-
-		if (mine && !n--)
-			break;
-		if (mine)
-			ringshm__mpmc_give_back(c, c->m.first);
-		else
+		if (ringshm__mpmc_is_gap(c, c->m.first)) {
+			ringshm__mpmc_flip_gap(c, c->m.first);
 			c->gaps--;
+		} else {
+			if (!n--)
+				break;
+			ringshm__mpmc_give_back(c, c->m.first);
+		}
 		c->m.first += ringshm__mpmc_f(1);
 		c->m.held--;
 	}
