@@ -54,8 +54,11 @@ static inline uint32_t ringshm__mpmc_reserve(struct ringshm_mpmc_producer *p, ui
 
 	if (ringshm__unlikely(p->status == -EMSGSIZE)) /* that was another message */
 		p->status = 0;
-	/* relaxed: an end that is seen a moment later ends it a moment later */
-	if (ringshm__likely(!p->status && !ringshm_load_relaxed(p->state))) {
+	/*
+	 * relaxed: an end that is seen a moment later ends it a moment later; and a claim that has left its intent
+	 * goes on, because it takes the intent away: nobody could repair what it covers as long as I live
+	 */
+	if (ringshm__likely(intended || (!p->status && !ringshm_load_relaxed(p->state)))) {
 		n = ringshm__mpmc_claim(&p->m, RINGSHM__MPMC_PRODUCERS, n, intended, &crossed);
 		if (ringshm__likely(n))
 			return n;
