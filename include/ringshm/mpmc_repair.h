@@ -161,18 +161,19 @@ ringshm__cold struct ringshm__mpmc_look ringshm__mpmc_inspect(const struct rings
 ringshm__cold bool ringshm__mpmc_sound(const struct ringshm__mpmc *m)
 {
 	uint64_t cursor = ringshm_load_acquire(m->cursor); /* A2: pairs with R1 */
-	uint64_t lap = m->mask + RINGSHM_MPMC_LOW + 1;
-	uint16_t stored =
-		ringshm_load16_acquire(ringshm__mpmc_state(m, cursor)); /* A1: between two looks at the cursor */
-	struct ringshm__mpmc_sight sight = ringshm__mpmc_see(&m->ring, cursor & ~RINGSHM_MPMC_LOW);
+	uint64_t f = cursor & ~RINGSHM_MPMC_LOW, lap = m->mask + RINGSHM_MPMC_LOW + 1;
+	/* A1: pairs with R2; like the next, between two looks at the cursor */
+	uint16_t stored = ringshm_load16_acquire(ringshm__mpmc_state(m, f));
+	/* A7: pairs with R3 */
+	uint64_t verdict = ringshm_load_acquire(m->ring.verdicts + ringshm__mpmc_index(m->mask, f));
+	int16_t state = ringshm__mpmc_since(&m->ring, f, stored);
 
-	if (ringshm_load_relaxed(m->cursor) != cursor) /* relaxed: ordered by the acquire before it */
+	if (ringshm_load_relaxed(m->cursor) != cursor) /* relaxed: ordered by the acquires before it */
 		return true;
-	sight.state = ringshm__mpmc_since(&m->ring, sight.f, stored);
 	if (stored & RINGSHM_MPMC_LENGTH && !(stored & RINGSHM_MPMC_READY))
 		return false;
-	return sight.verdict - (sight.f - lap) <= lap + RINGSHM_MPMC_LOW ||
-	       (sight.state >= -(int)RINGSHM__MPMC_LAP && sight.state <= (int)RINGSHM_MPMC_LOW);
+	return verdict - (f - lap) <= lap + RINGSHM_MPMC_LOW ||
+	       (state >= -(int)RINGSHM__MPMC_LAP && state <= (int)RINGSHM_MPMC_LOW);
 }
 
 #ifdef __cplusplus
