@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mpmc_world.h"
+#include "planted_endpoint.h"
 
 /* ---- taking part ---------------------------------------------------------------------------- */
 
@@ -12,25 +13,37 @@ static bool is_dead(void *context, unsigned int side, uint32_t id)
 	return world->dead[id];
 }
 
+static struct ringshm_mpmc_shape shape_of_ring(void)
+{
+	return ringshm_mpmc_shape(CAPACITY, 16, 8, 0);
+}
+
 static void make_ring(struct ringshm__mpmc_ring *ring)
 {
+	const struct ringshm_mpmc_shape shape = shape_of_ring();
+
 	for (int i = 0; i < 2; i++) {
 		ring->cursor[i] = &world->cursor[i];
 		ring->lines[i] = world->lines[i];
 		ring->lost[i] = &world->lost[i];
 		ring->repairs[i] = &world->repairs[i];
 	}
-	ring->base = (unsigned char *)world->slot;
+	ring->states = (ringshm_word16 *)(world->area + shape.states);
+	ring->verdicts = (ringshm_word *)(world->area + shape.verdicts);
+	ring->slots = world->area + shape.slots;
 	ring->mask = ringshm__mpmc_f(CAPACITY - 1);
-	ring->stride = sizeof(world->slot[0]);
+	ring->order = (uint32_t)__builtin_ctz(CAPACITY);
+	ring->stride = shape.stride;
 	ring->participants = SEATS;
 }
 
 static void join_ring(struct ringshm__mpmc *m, unsigned int side, uint32_t seat)
 {
 	m->ring = world->ring;
-	m->base = world->ring.base;
+	m->states = world->ring.states;
+	m->slots = world->ring.slots;
 	m->mask = world->ring.mask;
+	m->order = world->ring.order;
 	m->stride = world->ring.stride;
 	m->cursor = &world->cursor[side];
 	m->intent = &world->lines[side][seat].intent;
@@ -38,6 +51,7 @@ static void join_ring(struct ringshm__mpmc *m, unsigned int side, uint32_t seat)
 
 struct agent *world_join(int who, uint32_t seat, enum operation operation)
 {
+	const struct ringshm_mpmc_shape shape = shape_of_ring();
 	struct agent *a = &world->agent[who];
 
 	memset(a, 0, sizeof(*a));
@@ -48,8 +62,8 @@ struct agent *world_join(int who, uint32_t seat, enum operation operation)
 	join_ring(&a->c.m, RINGSHM__MPMC_CONSUMERS, seat);
 	a->p.state = a->c.state = &world->state;
 	a->p.sleepers = a->c.sleepers = &world->nobody_sleeps;
-	a->p.offset = a->c.offset = sizeof(ringshm_word);
-	a->p.max_payload = a->c.max_payload = sizeof(uint64_t);
+	a->p.offset = a->c.offset = shape.offset;
+	a->p.max_payload = a->c.max_payload = shape.max_payload;
 	a->p.compact = a->c.compact = 1;
 	a->c.quarter = ringshm__mpmc_f(1);
 	world->dead[seat] = false;
@@ -104,6 +118,17 @@ static void scar_fill(uint32_t fill, bool repaired)
 		world_repair(former, RINGSHM__MPMC_PRODUCERS);
 }
 
+/* As the library does. */
+static void format_ring(const struct ringshm__mpmc_ring *ring)
+{
+	for (uint64_t i = 0; i < CAPACITY; i++) {
+		uint64_t f = world->start + ringshm__mpmc_f(i), index = ringshm__mpmc_index(ring->mask, f);
+
+		ring->states[index] = (uint16_t)(ringshm__mpmc_lap(ring->order, f) + RINGSHM_MPMC_FREE);
+		ring->verdicts[index] = (f - ringshm__mpmc_f(CAPACITY)) | RINGSHM_MPMC_RETURNED;
+	}
+}
+
 void world_begin(uint64_t start, uint32_t fill, uint32_t scars)
 {
 	memset(world, 0, sizeof(*world));
@@ -113,9 +138,8 @@ void world_begin(uint64_t start, uint32_t fill, uint32_t scars)
 		world->cursor[side] = world->start | 0xfe;
 		world->lost[side] = world->counted[side] = 0x1fe;
 	}
-	for (uint64_t i = 0; i < CAPACITY; i++)
-		world->slot[(start + i) % CAPACITY].word = world->start + ringshm__mpmc_f(i);
 	make_ring(&world->ring);
+	format_ring(&world->ring);
 	world_look_away();
 	memset(world->dead, 1, sizeof(world->dead));
 	make_survivors();
@@ -135,13 +159,8 @@ _Static_assert(sizeof(planted_pending) <= sizeof(struct world_faults), "world_fa
 
 bool world_plant(const char *fault)
 {
-	planted_add(&(struct planted_ring){
-		.cursor = {&world->cursor[0], &world->cursor[1]},
-		.lines = {(unsigned char *)world->lines[0], (unsigned char *)world->lines[1]},
-		.lines_size = sizeof(world->lines[0]),
-		.slots = (unsigned char *)world->slot,
-		.slots_size = sizeof(world->slot),
-	});
+	make_ring(&world->ring); /* it will stand there */
+	planted_endpoint(&world->ring);
 	return planted_choose(fault);
 }
 

@@ -22,11 +22,13 @@ bool world_share(void)
 const char *const operation_name[OPERATIONS] = {
 	[SEND] = "send",
 	[SEND_TWICE] = "send twice",
+	[SEND_N] = "send_n",
 	[RESERVE_N] = "reserve_n, commit_n",
 	[COMMIT_PART] = "reserve_n, commit, discard",
 	[DISCARD] = "reserve, discard",
 	[RECV] = "recv",
 	[RECV_TWICE] = "recv twice",
+	[RECV_N] = "recv_n",
 	[PEEK_N] = "peek_n, release",
 	[PEEK_NEXT] = "peek, peek_next, release",
 	[RELEASE_PART] = "peek_n, release one by one",
@@ -42,9 +44,20 @@ static uint64_t cursor_of(unsigned int side)
 	return ringshm_load_relaxed(world->ring.cursor[side]);
 }
 
-static ringshm_word *slot_of(uint64_t f)
+static struct slot slot_of(uint64_t f)
 {
-	return ringshm__mpmc_slot(world->ring.base, world->ring.mask, world->ring.stride, f);
+	const struct ringshm__mpmc_ring *ring = &world->ring;
+	uint64_t index = ringshm__mpmc_index(ring->mask, f);
+	struct slot slot = {.state = ringshm_load16_relaxed(ring->states + index)};
+
+	memcpy(&slot.data, ring->slots + index * ring->stride, sizeof(slot.data));
+	return slot;
+}
+
+/* How far a slot's state is from what it was when the lap of `f` began: below 0, it is of an earlier lap. */
+static int state_in(const struct slot *slot, uint64_t f)
+{
+	return (int16_t)(slot->state - ringshm__mpmc_lap(world->ring.order, f));
 }
 
 /* ---- operations ----------------------------------------------------------------------------- */
@@ -91,6 +104,19 @@ static bool send_one(struct agent *a)
 		return false;
 	note_sent(a, data);
 	return true;
+}
+
+/* By one call, which copies. */
+static void send_batch(struct agent *a)
+{
+	uint64_t data[3];
+	int n;
+
+	for (int i = 0; i < 3; i++)
+		data[i] = next_data(a);
+	n = ringshm_mpmc_send_n(&a->p, data, sizeof(data[0]), 3);
+	for (int i = 0; i < n; i++)
+		note_sent(a, data[i]);
 }
 
 static uint32_t send_many(struct agent *a, uint32_t n)
@@ -143,6 +169,15 @@ static void read_held(struct agent *a, uint32_t i)
 	note_received(a, data);
 }
 
+static void receive_batch(struct agent *a)
+{
+	uint64_t data[3];
+	int n = ringshm_mpmc_recv_n(&a->c, data, sizeof(data[0]), 3);
+
+	for (int i = 0; i < n; i++)
+		note_received(a, data[i]);
+}
+
 static uint32_t receive_many(struct agent *a, uint32_t n, bool one_by_one)
 {
 	n = ringshm_mpmc_peek_n(&a->c, n);
@@ -182,6 +217,9 @@ void operation_run(void *agent)
 	case SEND:
 		send_one(a);
 		break;
+	case SEND_N:
+		send_batch(a);
+		break;
 	case RESERVE_N:
 		send_many(a, 3);
 		break;
@@ -196,6 +234,9 @@ void operation_run(void *agent)
 		__attribute__((fallthrough));
 	case RECV:
 		receive_one(a);
+		break;
+	case RECV_N:
+		receive_batch(a);
 		break;
 	case PEEK_N:
 		receive_many(a, 3, false);
@@ -229,9 +270,9 @@ void world_watch(int who)
 		uint64_t f = world->seen[side], end = cursor_of(side) & ~RINGSHM_MPMC_LOW;
 
 		for (; f != end && a->claims < CLAIMS; f += F1) {
-			const uint64_t *before = world->before[(f >> RINGSHM_MPMC_SHIFT) % CAPACITY];
+			const struct slot *before = &world->before[ringshm__mpmc_index(world->ring.mask, f)];
 
-			a->claim[a->claims++] = (struct claim){f, before[0] - f, before[1], side};
+			a->claim[a->claims++] = (struct claim){f, *before, side};
 		}
 	}
 	world_look_away();
@@ -242,31 +283,32 @@ void world_look_away(void)
 	for (unsigned int side = 0; side < 2; side++)
 		world->seen[side] = cursor_of(side) & ~RINGSHM_MPMC_LOW;
 	for (uint64_t i = 0; i < CAPACITY; i++)
-		memcpy(world->before[i], slot_of(ringshm__mpmc_f(i)), sizeof(world->before[i]));
+		world->before[i] = slot_of(ringshm__mpmc_f(i));
 }
 
 static void settle_produced(struct agent *a, const struct claim *claim)
 {
-	uint64_t state = *slot_of(claim->f) - claim->f;
+	struct slot slot = slot_of(claim->f);
+	int state = state_in(&slot, claim->f);
 
-	if (state == RINGSHM_MPMC_FREE || state == RINGSHM_MPMC_FREED)
+	if (state < (int)RINGSHM_MPMC_READY) /* free, or of an earlier lap, and freed by a repairer */
 		world->lost_p++;
 	else if (state == RINGSHM_MPMC_DISCARDED)
 		a->discards++;
 	else
-		note_sent(a, slot_of(claim->f)[1]);
+		note_sent(a, slot.data);
 }
 
 static void settle_consumed(struct agent *a, const struct claim *claim)
 {
-	uint64_t state = *slot_of(claim->f) - claim->f;
+	int state = state_in(&claim->slot, claim->f);
 
-	if (claim->state >= RINGSHM_MPMC_DISCARDED)
+	if (state < (int)RINGSHM_MPMC_READY || state == RINGSHM_MPMC_DISCARDED)
 		return; /* a hole is nothing that could be lost */
-	if (state == claim->state)
-		world->died_with[world->lost_c++] = claim->data;
+	if (slot_of(claim->f).state == claim->slot.state)
+		world->died_with[world->lost_c++] = claim->slot.data;
 	else
-		note_received(a, claim->data);
+		note_received(a, claim->slot.data);
 }
 
 void world_kill(int who)

@@ -10,7 +10,8 @@
 
 #define CAPACITY 4
 #define SEATS 8
-#define LOG 160 /* messages an agent remembers */
+#define AREA 512 /* bytes that such a ring takes, and more */
+#define LOG 160	 /* messages an agent remembers */
 #define CLAIMS 16
 
 /* Who takes part. A seat is one agent's at a time; the newcomer takes the victim's. */
@@ -29,11 +30,13 @@ enum {
 enum operation {
 	SEND,
 	SEND_TWICE,
+	SEND_N,
 	RESERVE_N,
 	COMMIT_PART,
 	DISCARD,
 	RECV,
 	RECV_TWICE,
+	RECV_N,
 	PEEK_N,
 	PEEK_NEXT,
 	RELEASE_PART,
@@ -43,11 +46,16 @@ enum operation {
 	OPERATIONS
 };
 
+/* A slot as it stood. */
+struct slot {
+	uint16_t state;
+	uint64_t data;
+};
+
 /* A position that somebody was seen to claim, with what stood there. */
 struct claim {
 	uint64_t f;
-	uint64_t state; /* of the slot, when it was claimed */
-	uint64_t data;	/* in the slot, when it was claimed */
+	struct slot slot; /* when it was claimed */
 	unsigned int side;
 };
 
@@ -74,14 +82,11 @@ struct world {
 	ringshm_word state;
 	ringshm_word32 nobody_sleeps;
 	struct ringshm_participant lines[2][SEATS];
-	struct {
-		ringshm_word word;
-		uint64_t payload;
-	} slot[CAPACITY];
+	unsigned char area[AREA] __attribute__((aligned(RINGSHM_LINE)));
 	bool dead[SEATS];
 	struct agent agent[AGENTS];
 	uint64_t seen[2];	      /* cursors, when somebody last looked who had claimed ... */
-	uint64_t before[CAPACITY][2]; /* ... and each slot's word and payload then */
+	struct slot before[CAPACITY]; /* ... and each slot then */
 	uint64_t counted[2];	      /* losses, by the side that counts them, when it all began */
 	uint64_t died_with[LOG];      /* messages that dead consumers had not released */
 	uint32_t lost_c, lost_p;      /* by the dead: exactly what must be counted */
@@ -124,7 +129,7 @@ void world_go_on(uint32_t rounds);
 /* Built with an override of the atomics: choose its fault, and keep what it remembers with a moment. */
 bool world_plant(const char *fault);
 struct world_faults {
-	unsigned char state[1024];
+	unsigned char state[2560];
 };
 void world_save_faults(struct world_faults *faults);
 void world_restore_faults(const struct world_faults *faults);
