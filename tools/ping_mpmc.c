@@ -5,6 +5,8 @@
 static int shape(const struct ping_request *request, struct ringshm_config *config)
 {
 	config->slot_size = (uint32_t)floor_stride(request->size);
+	if (config->slot_size < request->size + ringshm_mpmc_extra(config->slot_size, 8, config->features))
+		config->slot_size += 64; /* too large to be compact, so it has a header too */
 	config->capacity = 2;
 	while (config->capacity * 2 * config->slot_size <= request->capacity)
 		config->capacity *= 2;

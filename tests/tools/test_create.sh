@@ -9,8 +9,14 @@ tap_check 'and exits with 1' exits 1 ringshm create md
 tap_check '--replace takes its place' exits 0 ringshm create --replace --capacity 4k md
 tap_check 'and it has the new shape' json '.capacity == 4096' ringshm stat --json md
 tap_check '--json has the figures' \
-	json '.name == "q" and .kind == "mpmc" and .capacity == 256 and .slot_size == 128 and .max_payload > 100 and .data_size >= 32768' \
+	json '.name == "q" and .kind == "mpmc" and .capacity == 256 and .slot_size == 128 and .max_payload == 120 and .data_size >= 37376' \
 	ringshm create --json --kind mpmc --capacity 256 --slot-size 128 q
+tap_check 'what every channel of a kind has is none of its features' json '.features == []' ringshm stat --json q
+tap_check 'the smallest slots hold 8 bytes' json '.max_payload == 8' ringshm create --json --kind mpmc --slot-size 16 tiny
+tap_check 'the largest hold nearly 16 MiB' json '.max_payload == 16777200 and .data_size > 33554432' \
+	ringshm create --json --kind mpmc --capacity 2 --slot-size 16M vast
+tap_check 'and go again' exits 0 ringshm rm vast
+tap_check 'smaller slots are refused with the range' says 'slot size 8; .* from 16 to 16777216' ringshm create --kind mpmc --slot-size 8 bad
 tap_check '--quiet prints nothing' bash -c '[ -z "$("$1" create --quiet silent)" ]' - "$TREE/tools/ringshm"
 tap_check 'features, schema, modes and start are as asked' exits 0 ringshm create -f block,eof,timestamp --schema 0x2a:3 --mode 0640 --consumer-mode 0660 --start 65472 all
 tap_check 'and stat shows them' \

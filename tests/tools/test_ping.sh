@@ -33,6 +33,8 @@ for kind in token mpmc; do
 done
 tap_check 'ping over mpmc channels takes larger messages' \
 	json "$SOUND and .size == 1024" ringshm ping --json --count 1000 --kind mpmc --size 1024
+tap_check 'also such as fill whole lines of a slot but for its header' \
+	json "$SOUND and .size == 248" ringshm ping --json --count 1000 --kind mpmc --size 248
 tap_check 'a token is of 8 bytes, and ping says so' says 'cannot take messages of 64 bytes' ringshm ping --kind token --size 64
 tap_check 'an unknown kind is wrong usage' exits 2 ringshm ping --kind fog
 tap_done
