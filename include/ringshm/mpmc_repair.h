@@ -14,7 +14,7 @@ extern "C" {
  * room for a part of the position only, stays what it was until the next owner who lives stores one. So
  * a slot's state may grow old while one owner after the other dies without storing anything; verdicts
  * count how often that has happened in a row, and are refused before a state could be taken for one of a later
- * lap: 63 deaths in a row over one slot, with nobody alive having used it in between, wear it out.
+ * lap: more than 64 deaths in a row over one slot, with nobody alive having used it in between, wear it out.
  */
 #define RINGSHM__MPMC_CHAIN_MAX                                                             \
 	(0x10000u / RINGSHM__MPMC_LAP > RINGSHM_MPMC_CHAIN ? (uint32_t)RINGSHM_MPMC_CHAIN : \

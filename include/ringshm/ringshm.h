@@ -520,8 +520,9 @@ int ringshm_mpmc_recv_wait(struct ringshm_mpmc_consumer *consumer, void *buf, ui
 
 /*
  * Ask the system now who has died, on both sides, and free what they held, instead of after many failed
- * looks. Returns how many positions were freed, or -ESTALE in a fork child. A position that somebody alive
- * holds ends the look at its side; ringshm_info() then names that one.
+ * looks. Returns how many positions were freed; -ESTALE in a fork child; -EPROTO when a slot is worn out,
+ * because more than 64 owners in a row died over it. A position that somebody alive holds ends the look at
+ * its side; ringshm_info() then names that one.
  */
 int ringshm_mpmc_producer_recover(struct ringshm_mpmc_producer *producer);
 int ringshm_mpmc_consumer_recover(struct ringshm_mpmc_consumer *consumer);
