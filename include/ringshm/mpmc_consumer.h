@@ -259,7 +259,7 @@ static inline int ringshm_mpmc_recv(struct ringshm_mpmc_consumer *c, void *buf, 
 	struct ringshm__mpmc_one one;
 	const void *payload;
 
-	one.intended = false;
+	one.intended = one.wall = false;
 	if (ringshm__likely(cap >= c->max_payload && !(c->m.held | (uint32_t)c->status)) &&
 	    ringshm__likely(ringshm__mpmc_claim_one(&c->m, RINGSHM__MPMC_CONSUMERS, &one))) {
 		payload = ringshm__mpmc_open(c, one.f, one.state, len);
@@ -268,7 +268,9 @@ static inline int ringshm_mpmc_recv(struct ringshm_mpmc_consumer *c, void *buf, 
 		ringshm__mpmc_given_back(c, one.f + ringshm__mpmc_f(1), 1);
 		return 0;
 	}
-	if (!c->m.held && !ringshm__mpmc_take(c, 1, one.intended))
+	if (one.wall)
+		ringshm__mpmc_empty(c);
+	if (one.wall || (!c->m.held && !ringshm__mpmc_take(c, 1, one.intended)))
 		return c->status ? c->status : -EAGAIN;
 	payload = ringshm__mpmc_show(c, c->m.first, len);
 	if (ringshm__unlikely(*len > cap))

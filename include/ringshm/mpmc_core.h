@@ -343,20 +343,28 @@ struct ringshm__mpmc_one {
 	uint64_t f;
 	uint16_t state; /* of the one position */
 	bool intended;	/* not claimed, but the intent is left behind */
+	bool wall;     /* not claimed: the ring is full or empty for me, or somebody stands between */
 };
 
-/* Claim one plain position, nothing being held. False: go on with claim(), given `intended`. */
+/* Claim one plain position, nothing being held. False: unless it is a wall, go on with claim(), given `intended`. */
 static inline bool ringshm__mpmc_claim_one(struct ringshm__mpmc *m, unsigned int side, struct ringshm__mpmc_one *one)
 {
 	uint32_t tries;
 
-	one->intended = false;
+	one->intended = one->wall = false;
 	for (tries = 0; tries < RINGSHM_MPMC_TRIES; tries++) {
 		uint64_t cursor = ringshm_load_acquire(m->cursor); /* A2: pairs with R1 */
 
 		one->f = cursor & ~RINGSHM_MPMC_LOW;
-		if (ringshm__unlikely(one->f - m->scouted >= m->ahead) && !ringshm__mpmc_scout(m, side, one->f))
+		if (one->f - m->scouted >= m->ahead && !ringshm__mpmc_scout(m, side, one->f)) {
+			uint16_t off = (uint16_t)(m->seen[0] - ringshm__mpmc_want(m, side, one->f));
+
+			/* relaxed: only compared, as in claim() */
+			one->wall = !one->intended &&
+				    ringshm__mpmc_obstacle(m, side, one->f, off) == RINGSHM__MPMC_WALL &&
+				    ringshm_load_relaxed(m->cursor) == cursor;
 			return false;
+		}
 		one->state = m->seen[(one->f - m->scouted) >> RINGSHM_MPMC_SHIFT];
 		ringshm_store_release(m->intent, one->f | 1); /* R0: pairs with A3, as in claim() */
 		one->intended = true;

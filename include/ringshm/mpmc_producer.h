@@ -207,13 +207,16 @@ static inline int ringshm_mpmc_send(struct ringshm_mpmc_producer *p, const void 
 {
 	struct ringshm__mpmc_one one;
 
-	one.intended = false;
+	one.intended = one.wall = false;
 	if (ringshm__unlikely(len > p->max_payload))
 		return ringshm_mpmc_reserve(p, len) ? 0 : p->status;
 	/* relaxed: as in reserve */
 	if (ringshm__likely(!(p->m.held | (uint32_t)p->status | ringshm_load_relaxed(p->state))) &&
 	    ringshm__likely(ringshm__mpmc_claim_one(&p->m, RINGSHM__MPMC_PRODUCERS, &one))) {
 		/* nothing to add */
+	} else if (one.wall) {
+		ringshm__mpmc_full(p);
+		return p->status ? p->status : -EAGAIN;
 	} else if (p->m.held || ringshm__mpmc_reserve(p, 1, one.intended)) {
 		one.f = p->m.first;
 		p->m.first += ringshm__mpmc_f(1);
