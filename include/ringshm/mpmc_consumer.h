@@ -31,7 +31,7 @@ struct ringshm_mpmc_consumer {
 	void (*suspect)(struct ringshm_mpmc_consumer *c);
 	void *owner;
 	uint32_t id;
-	uint32_t stamped; /* RINGSHM_F_TIMESTAMP */
+	uint32_t stamped;			       /* RINGSHM_F_TIMESTAMP */
 	uint64_t gap[RINGSHM_MPMC_BATCH_MAX / 64 + 1]; /* which they are: a bit for each position modulo 256 */
 };
 

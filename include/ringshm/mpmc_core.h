@@ -343,7 +343,7 @@ struct ringshm__mpmc_one {
 	uint64_t f;
 	uint16_t state; /* of the one position */
 	bool intended;	/* not claimed, but the intent is left behind */
-	bool wall;     /* not claimed: the ring is full or empty for me, or somebody stands between */
+	bool wall;	/* not claimed: the ring is full or empty for me, or somebody stands between */
 };
 
 /* Claim one plain position, nothing being held. False: unless it is a wall, go on with claim(), given `intended`. */

@@ -72,7 +72,7 @@ static inline bool ringshm__mpmc_finished(const struct ringshm__mpmc_ring *r, un
 
 	if (sight->state >= (int)(side ? RINGSHM__MPMC_LAP : RINGSHM_MPMC_READY))
 		return true;
-	return sight->verdict - next < UINT64_MAX / 4; /* that position, or one of a later lap */
+	return sight->verdict - next < ~UINT64_C(0) / 4; /* that position, or one of a later lap */
 }
 
 /* Does the state itself say that the slot awaits this side, not an older verdict? */
