@@ -8,8 +8,8 @@
  * oldest value that one who acquires this one may still see. A load takes any value that the thread's own
  * view does not rule out; an acquire load adds the value's view to the thread's, and a release store leaves
  * the thread's view with the value. A store may come before values that its thread has not seen; a swap
- * comes right behind the value that it replaces, and continues its release sequence. So a store is seen late, or out of order, wherever no pair of release and acquire forbids
- * it: also what x86 never does. (The operational form of release/acquire by views: Kang, Hur, Lahav,
+ * comes right behind the value that it replaces, and continues its release sequence. So a store is
+ * seen late, or out of order, wherever no pair of release and acquire forbids it: also what x86 never does. (The operational form of release/acquire by views: Kang, Hur, Lahav,
  * Vafeiadis, Dreyer, "A promising semantics for relaxed-memory concurrency", POPL 2017, without promises.)
  *
  * Threads are coroutines, switched at random before accesses, and can die before any of them.
@@ -17,6 +17,7 @@
 
 #include <ringshm/abi.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #define WEAK_THREADS 5 /* besides the main one, which is number 0 */
 
@@ -47,13 +48,18 @@ bool weak_relax(const char *name);
 /* Start a run: forget all words. The seed decides everything that follows. */
 void weak_begin(uint64_t seed, const struct weak_site *weakened);
 /* These words are of that class (a bit); they are shared, and hold what stands in memory now. */
-void weak_words(const void *from, unsigned int count, unsigned int words);
+void weak_words(const ringshm_word *from, unsigned int count, unsigned int words);
+void weak_words16(const ringshm_word16 *from, unsigned int count, unsigned int words);
+/* Called with what a store replaces, and what with, at once behind every store to these words. */
+void weak_watch(unsigned int words, void (*stored)(uint64_t old, uint64_t v));
 /* A thread that will run body(). Its number, from 1. */
 unsigned int weak_thread(void (*body)(unsigned int self));
 /* Run them all until they have ended. False: too many steps, which ends a run that went nowhere. */
 bool weak_run(void);
 /* Kill this thread before its `step`th access. */
 void weak_kill_at(unsigned int thread, unsigned int step);
+/* Stop this thread before its `step`th access, for `steps` of the others'. */
+void weak_stop_at(unsigned int thread, unsigned int step, unsigned int steps);
 /* Is it dead? Who is told so has seen all that it did, as by the kernel that closed its lock. */
 bool weak_is_dead(unsigned int thread);
 /* Has it neither ended nor died? A look from outside, which orders nothing. */
@@ -66,6 +72,8 @@ void weak_join(void);
 /* Payload: not atomic. Every access that another thread's is not ordered with is a fault. */
 void weak_write(ringshm_word *p, uint64_t v);
 uint64_t weak_read(const ringshm_word *p);
+/* memcpy() of a payload whose first word is a shared one, on one side or on none. */
+void *weak_copy(void *to, const void *from, size_t size);
 
 /* Something is wrong, in words; the first one stays. NULL: nothing is. */
 void weak_fault(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -5,8 +5,9 @@
 
 #include <stdbool.h>
 
-uint64_t weak_load(const ringshm_word *p, bool acquire);
-void weak_store(ringshm_word *p, uint64_t v, bool release);
+/* Words of 64 or of 16 bits, each always accessed as what it is. */
+uint64_t weak_load(const void *p, bool acquire);
+void weak_store(void *p, uint64_t v, bool release);
 bool weak_swap(ringshm_word *p, uint64_t *expected, uint64_t v);
 uint64_t weak_add(ringshm_word *p, uint64_t v);
 
@@ -50,6 +51,22 @@ void weak_at(struct weak_place *place, const char *function, int line);
 		WEAK_AT();                       \
 		weak_swap((p), (expected), (v)); \
 	})
+
+#define ringshm_load16_acquire(p)                 \
+	({                                        \
+		WEAK_AT();                        \
+		(uint16_t) weak_load((p), true);  \
+	})
+#define ringshm_store16_release(p, v)       \
+	({                                  \
+		WEAK_AT();                  \
+		weak_store((p), (v), true); \
+	})
+
+static inline uint16_t ringshm_load16_relaxed(const ringshm_word16 *p)
+{
+	return (uint16_t)weak_load(p, false);
+}
 
 static inline uint64_t ringshm_fetch_add_relaxed(ringshm_word *p, uint64_t v)
 {

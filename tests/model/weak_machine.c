@@ -33,7 +33,7 @@ struct value {
 };
 
 struct word {
-	const ringshm_word *at;
+	const void *at;
 	unsigned int words; /* class */
 	unsigned int count;
 	uint32_t read_at[CLOCKS]; /* by each thread's own clock, its last look */
@@ -47,6 +47,9 @@ struct thread {
 	void (*body)(unsigned int self);
 	unsigned int steps;
 	unsigned int kill_at; /* 0: never */
+	unsigned int stop_at; /* 0: never ... */
+	unsigned int stop_for;
+	unsigned int resumes; /* ... and of all steps, the one from which on it goes on */
 	bool ended;
 	bool dead;
 	char *stack;
@@ -59,6 +62,8 @@ static unsigned int thread_count, self, steps;
 static const struct weak_site *weakened;
 static uint64_t state;
 static char fault[256];
+static unsigned int watched;
+static void (*watcher)(uint64_t old, uint64_t v);
 
 void weak_fault(const char *format, ...)
 {
@@ -168,10 +173,10 @@ void weak_begin(uint64_t seed, const struct weak_site *site)
 	fault[0] = 0;
 	word_count = 0;
 	thread_count = 1;
-	self = steps = 0;
+	self = steps = watched = 0;
 	for (unsigned int i = 0; i < CLOCKS; i++) {
 		memset(&threads[i].view, 0, sizeof(threads[i].view));
-		threads[i].steps = threads[i].kill_at = 0;
+		threads[i].steps = threads[i].kill_at = threads[i].stop_at = threads[i].resumes = 0;
 		threads[i].ended = threads[i].dead = false;
 	}
 }
@@ -201,14 +206,29 @@ unsigned int weak_thread(void (*body)(unsigned int self))
 	return thread_count++;
 }
 
+/* Those who can go on; who is stopped only if nobody else can. */
+static unsigned int find_able(unsigned int able[CLOCKS])
+{
+	unsigned int count = 0, stopped = 0, stopped_one[CLOCKS];
+
+	for (unsigned int i = 1; i < thread_count; i++) {
+		if (threads[i].ended || threads[i].dead)
+			continue;
+		if (threads[i].resumes > steps)
+			stopped_one[stopped++] = i;
+		else
+			able[count++] = i;
+	}
+	if (!count)
+		memcpy(able, stopped_one, stopped * sizeof(*able));
+	return count ? count : stopped;
+}
+
 bool weak_run(void)
 {
 	for (;;) {
-		unsigned int able[CLOCKS], count = 0;
+		unsigned int able[CLOCKS], count = find_able(able);
 
-		for (unsigned int i = 1; i < thread_count; i++)
-			if (!threads[i].ended && !threads[i].dead)
-				able[count++] = i;
 		if (!count || fault[0] || steps > STEPS)
 			break;
 		self = able[weak_random(count)];
@@ -221,6 +241,12 @@ bool weak_run(void)
 void weak_kill_at(unsigned int thread, unsigned int step)
 {
 	threads[thread].kill_at = step;
+}
+
+void weak_stop_at(unsigned int thread, unsigned int step, unsigned int for_steps)
+{
+	threads[thread].stop_at = step;
+	threads[thread].stop_for = for_steps;
 }
 
 static void join(struct view *to, const struct view *from)
@@ -267,13 +293,15 @@ static void step(void)
 		return;
 	if (++t->steps == t->kill_at)
 		t->dead = true;
-	if (t->dead || fault[0] || steps > STEPS || weak_random(3))
+	if (t->steps == t->stop_at)
+		t->resumes = steps + t->stop_for;
+	if (t->dead || fault[0] || steps > STEPS || t->resumes > steps || weak_random(3))
 		swapcontext(&t->context, &threads[0].context);
 }
 
 /* ---- words ---------------------------------------------------------------------------------- */
 
-static struct word *add_word(const ringshm_word *at, unsigned int class)
+static struct word *add_word(const void *at, uint64_t value, unsigned int class)
 {
 	struct word *w = &words[word_count++];
 
@@ -286,26 +314,46 @@ static struct word *add_word(const ringshm_word *at, unsigned int class)
 	w->count = 1;
 	memset(w->read_at, 0, sizeof(w->read_at));
 	memset(w->wrote_at, 0, sizeof(w->wrote_at));
-	w->values[0].value = *at;
+	w->values[0].value = value;
 	w->values[0].time = 0;
 	w->values[0].attached = false;
 	memset(&w->values[0].view, 0, sizeof(w->values[0].view));
 	return w;
 }
 
-void weak_words(const void *from, unsigned int count, unsigned int class)
+void weak_words(const ringshm_word *from, unsigned int count, unsigned int class)
 {
 	for (unsigned int i = 0; i < count && word_count < WORDS; i++)
-		add_word((const ringshm_word *)from + i, class);
+		add_word(from + i, from[i], class);
 }
 
-static struct word *find(const ringshm_word *at)
+void weak_words16(const ringshm_word16 *from, unsigned int count, unsigned int class)
+{
+	for (unsigned int i = 0; i < count && word_count < WORDS; i++)
+		add_word(from + i, from[i], class);
+}
+
+void weak_watch(unsigned int class, void (*stored)(uint64_t old, uint64_t v))
+{
+	watched = class;
+	watcher = stored;
+}
+
+static struct word *find_shared(const void *at)
 {
 	for (unsigned int i = 0; i < word_count; i++)
 		if (words[i].at == at)
 			return &words[i];
-	weak_fault("an access outside the shared words");
-	return &words[0];
+	return NULL;
+}
+
+static struct word *find(const void *at)
+{
+	struct word *w = find_shared(at);
+
+	if (!w)
+		weak_fault("an access outside the shared words");
+	return w ? w : &words[0];
 }
 
 static bool strong(const struct word *w, enum weak_operation operation)
@@ -376,7 +424,7 @@ static void put(struct word *w, unsigned int after, uint64_t value, bool release
 	new->view.seen[w - words] = new->time;
 }
 
-uint64_t weak_load(const ringshm_word *p, bool acquire)
+uint64_t weak_load(const void *p, bool acquire)
 {
 	struct word *w = find(p);
 
@@ -385,15 +433,21 @@ uint64_t weak_load(const ringshm_word *p, bool acquire)
 	return take(w, choose(w), acquire && strong(w, WEAK_LOAD));
 }
 
-void weak_store(ringshm_word *p, uint64_t v, bool release)
+void weak_store(void *p, uint64_t v, bool release)
 {
 	struct word *w = find(p);
 	unsigned int after;
+	uint64_t old;
 
 	release &= !is_relaxed();
 	step();
 	after = choose(w);
-	put(w, open_behind(w, after) ? after : w->count - 1, v, release && strong(w, WEAK_STORE), false);
+	if (!open_behind(w, after))
+		after = w->count - 1;
+	old = w->values[after].value;
+	put(w, after, v, release && strong(w, WEAK_STORE), false);
+	if (w->words & watched)
+		watcher(old, v);
 }
 
 bool weak_swap(ringshm_word *p, uint64_t *expected, uint64_t v)
@@ -453,4 +507,20 @@ uint64_t weak_read(const ringshm_word *p)
 	step();
 	expect_ordered(w->wrote_at, "reads a payload");
 	return take(w, w->count - 1, false);
+}
+
+void *weak_copy(void *to, const void *from, size_t size)
+{
+	ringshm_word first;
+
+	if (size >= sizeof(first) && find_shared(to)) {
+		memcpy(&first, from, sizeof(first));
+		weak_write((ringshm_word *)to, first);
+	} else if (size >= sizeof(first) && find_shared(from)) {
+		first = weak_read((const ringshm_word *)from);
+		memcpy(to, &first, sizeof(first));
+	} else {
+		memcpy(to, from, size);
+	}
+	return to;
 }
