@@ -74,12 +74,18 @@ static void explore(void)
 static const struct spare {
 	const char *place, *why;
 } spares[] = {
+	{"mpmc.ringshm__mpmc_abandoned.2", "A1 came before: who stored a state of a later lap had moved the cursor"},
 	{"mpmc.ringshm__mpmc_drained.1", "A5 came before: the cursors at the end are seen"},
 	{"mpmc.ringshm__mpmc_drained.2", "the same"},
 	{"mpmc.ringshm__mpmc_fold.2", "A4 before it and R4 behind it order this look at the cursor"},
 	{"mpmc.ringshm__mpmc_folded.1", "an old counter leads to a fold too many, or one loss more that is not folded"},
 	{"mpmc.ringshm__mpmc_full.1", "nothing is looked at behind the end"},
 	{"mpmc.ringshm__mpmc_lost.2", "the two looks at the counter around it order it"},
+	{"mpmc.ringshm__mpmc_sound.3", "only after more deaths in a row over a slot than one of eight laps survives"},
+	{"mpmc.ringshm__mpmc_store_run.2",
+	 "the batch's first store orders all payloads, since positions are claimed in order"},
+	{"mpmc.ringshm__mpmc_store_run.3", "the same"},
+	{"mpmc.ringshm__mpmc_store_run.4", "the same"},
 	{"spsc.ringshm__spsc_make_room.1", "nothing is looked at behind the end"},
 	{"spsc.ringshm__spsc_publish.2", "R3: for successors, who take a lock first"},
 	{"token.ringshm__token_empty.2", "A5 came before"},
@@ -109,6 +115,8 @@ static bool noticed(const char *name)
 		for (unsigned int k = 0; k < 10 * cases[i]->runs && !fault; k++) {
 			cases[i]->run(random_next(&state), NULL);
 			fault = weak_faulted();
+			if (fault)
+				tap_note("run %u: %s", k + 1, weak_faulted());
 		}
 		return fault;
 	}

@@ -58,8 +58,8 @@ unsigned int weak_thread(void (*body)(unsigned int self));
 bool weak_run(void);
 /* Kill this thread before its `step`th access. */
 void weak_kill_at(unsigned int thread, unsigned int step);
-/* Stop this thread before its `step`th access, for `steps` of the others'. */
-void weak_stop_at(unsigned int thread, unsigned int step, unsigned int steps);
+/* Stop the thread that calls this, before its `access`th access from here on, for `steps` of the others'. */
+void weak_stop_before(unsigned int access, unsigned int steps);
 /* Is it dead? Who is told so has seen all that it did, as by the kernel that closed its lock. */
 bool weak_is_dead(unsigned int thread);
 /* Has it neither ended nor died? A look from outside, which orders nothing. */

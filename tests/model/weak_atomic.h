@@ -52,10 +52,10 @@ void weak_at(struct weak_place *place, const char *function, int line);
 		weak_swap((p), (expected), (v)); \
 	})
 
-#define ringshm_load16_acquire(p)                 \
-	({                                        \
-		WEAK_AT();                        \
-		(uint16_t) weak_load((p), true);  \
+#define ringshm_load16_acquire(p)                \
+	({                                       \
+		WEAK_AT();                       \
+		(uint16_t) weak_load((p), true); \
 	})
 #define ringshm_store16_release(p, v)       \
 	({                                  \

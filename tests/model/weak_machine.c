@@ -243,10 +243,10 @@ void weak_kill_at(unsigned int thread, unsigned int step)
 	threads[thread].kill_at = step;
 }
 
-void weak_stop_at(unsigned int thread, unsigned int step, unsigned int for_steps)
+void weak_stop_before(unsigned int access, unsigned int for_steps)
 {
-	threads[thread].stop_at = step;
-	threads[thread].stop_for = for_steps;
+	threads[self].stop_at = threads[self].steps + access;
+	threads[self].stop_for = for_steps;
 }
 
 static void join(struct view *to, const struct view *from)

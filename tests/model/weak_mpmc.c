@@ -9,12 +9,12 @@
 #include <ringshm/mpmc.h>
 #undef memcpy
 
-#define CAPACITY_MOST 4u
+#define CAPACITY_MOST 8u
 #define SEATS 6 /* four threads', and two of the main one, which settles the accounts */
 #define FIRST_CONSUMER 2u
 #define DRAIN 4u
 #define REFILL 5u
-#define BATCH 4u
+#define BATCH 5u
 #define PLAIN 8u    /* bytes of a message in a batch of equal ones */
 #define LONGEST 64u /* bytes of any message; its first word is its number, which is all that memory here keeps */
 #define EACH 64u    /* numbers of one producer */
@@ -40,6 +40,7 @@ static struct ringshm_mpmc_producer producers[SEATS];
 static struct ringshm_mpmc_consumer consumers[SEATS];
 static uint32_t order, capacity, quota; /* quota: messages of one producer */
 static uint64_t start;			/* f */
+static unsigned int chased;		/* a thread that is away while the others go round and round; 0: none */
 static unsigned int committed, discarded, released, passed;
 static unsigned int marked; /* losses of consumers that died before it all began */
 static bool compact, ended; /* ended: a consumer has seen the end */
@@ -54,8 +55,21 @@ static bool is_dead(void *context, unsigned int side, uint32_t id)
 	return id < DRAIN && weak_is_dead(id + 1);
 }
 
+static void stop_soon(void)
+{
+	if (!weak_random(24))
+		weak_stop_before(1 + weak_random(20), weak_random(1500));
+}
+
+static void stop_if_chased(unsigned int self)
+{
+	if (self == chased)
+		weak_stop_before(1 + weak_random(50), 200 + weak_random(600));
+}
+
 static void repair(const struct ringshm__mpmc *m, unsigned int side)
 {
+	stop_soon();
 	if (ringshm__mpmc_inspect(&m->ring, side, true, is_dead, NULL).worn)
 		weak_fault("a slot is worn out");
 }
@@ -70,13 +84,16 @@ static void suspect_producers(struct ringshm_mpmc_consumer *c)
 	repair(&c->m, RINGSHM__MPMC_PRODUCERS);
 }
 
-/* What anybody may ask at any time: losses never go back or leap, and no whole ring looks broken. */
+/* What anybody may ask at any time: losses never go back or leap, no whole ring looks broken, and nobody alive is
+ * taken for dead. */
 static void look_around(const struct ringshm__mpmc *m, unsigned int side)
 {
 	uint64_t count;
 
+	stop_soon();
 	if (weak_random(4))
 		return;
+	repair(m, side);
 	count = ringshm__mpmc_lost(&m->ring, side);
 	if (count > LOSSES_MOST)
 		weak_fault("%u losses counted", (unsigned int)count);
@@ -171,6 +188,7 @@ static void produce(unsigned int self)
 	struct ringshm_mpmc_producer *p = &producers[self - 1];
 	uint32_t sent = 0;
 
+	stop_if_chased(self);
 	while (sent < quota && (weak_is_going(3) || weak_is_going(4))) {
 		uint32_t n = 1 + weak_random(BATCH);
 
@@ -259,6 +277,7 @@ static void consume(unsigned int self)
 {
 	struct ringshm_mpmc_consumer *c = &consumers[self - 1];
 
+	stop_if_chased(self);
 	for (unsigned int idle = 0; idle < 12 && !c->status;
 	     idle = weak_is_going(1) || weak_is_going(2) ? 0 : idle + 1) {
 		look_around(&c->m, weak_random(2));
@@ -400,10 +419,11 @@ static void die_before(void)
 
 static void prepare(void)
 {
-	order = 1 + weak_random(2);
+	chased = weak_random(8) ? 0 : 1 + weak_random(4);
+	order = chased ? 1 : 1 + weak_random(3);
 	capacity = 1u << order;
 	compact = weak_random(4);
-	quota = weak_random(4) ? 8 : 8 + 8 * order;
+	quota = chased ? 28 : 8;
 	start = weak_random(2) ? 0 : ringshm__mpmc_f(UINT64_MAX - 2);
 	memset(slots, 0, sizeof(slots));
 	memset(lines, 0, sizeof(lines));
@@ -433,13 +453,10 @@ static void share(void)
 	weak_watch(STATES, handed_over);
 }
 
-/* Some die; and one is perhaps away while the others go round and round. */
 static void kill_some(void)
 {
 	for (unsigned int i = weak_random(3); i; i--)
 		weak_kill_at(1 + weak_random(4), 1 + weak_random(100));
-	if (!weak_random(2))
-		weak_stop_at(1 + weak_random(4), 1 + weak_random(100), 1 + weak_random(2000));
 }
 
 static void run(uint64_t seed, const struct weak_site *weakened)
