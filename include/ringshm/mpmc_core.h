@@ -199,7 +199,7 @@ ringshm__inline uint32_t ringshm__mpmc_run(const ringshm_word16 *states, uint32_
 {
 	uint32_t i = 0;
 
-	/* four at a time, while all are as wanted; A1, all: pairs with R2 */
+	/* A1, all: pairs with R2; four at a time, while all are as wanted */
 	for (; n - i >= 4; i += 4)
 		if ((ringshm_load16_acquire(states + i) ^ want) | (ringshm_load16_acquire(states + i + 1) ^ want) |
 		    (ringshm_load16_acquire(states + i + 2) ^ want) | (ringshm_load16_acquire(states + i + 3) ^ want))

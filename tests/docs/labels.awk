@@ -5,7 +5,7 @@
 function section_of(file) {
 	if (file ~ /(^|\/)spsc(_consumer|_core|_producer)?\.[ch]$|kmod\//) return "spsc"
 	if (file ~ /(^|\/)token\.[ch]$/) return "token"
-	if (file ~ /(^|\/)mpmc(_core|_producer|_consumer|_kind)?\.[ch]$/) return "mpmc"
+	if (file ~ /(^|\/)mpmc(_core|_producer|_consumer|_repair|_kind)?\.[ch]$/) return "mpmc"
 	return "library"
 }
 
@@ -76,18 +76,18 @@ FNR == 1 { section = section_of(FILENAME); name = "?"; pending = ""; function_sa
 	labels = match(said, /^[ARWF][0-9]+/) ? said : pending
 	if (labels !~ /^[ARWF][0-9]+/) labels = ""
 	said_relaxed = (said " " pending " " function_says) ~ /relaxed/
-	n = times("ringshm_load_acquire\\(|__ATOMIC_ACQUIRE")
+	n = times("ringshm_load(16)?_acquire\\(|__ATOMIC_ACQUIRE")
 	for (i = 0; i < n; i++) access("acquire")
-	n = times("ringshm_(store|swap)_release\\(|__ATOMIC_RELEASE")
+	n = times("ringshm_(store|store16|swap)_release\\(|__ATOMIC_RELEASE")
 	for (i = 0; i < n; i++) access("release")
 	n = times("__ATOMIC_ACQ_REL")
 	for (i = 0; i < n; i++) access("both")
 	n = times("ringshm__waiter_announce\\(\\)")
 	for (i = 0; i < n; i++) access("barrier")
-	n = times("ringshm_(load|store|load32|fetch_add)_relaxed\\(|__ATOMIC_RELAXED")
+	n = times("ringshm_(load|store|load16|load32|fetch_add)_relaxed\\(|__ATOMIC_RELAXED")
 	for (i = 0; i < n; i++) access("relaxed")
 	if (code ~ /\{[ \t]*$/) pending = said
-	else if (code ~ /^[ \t]*\}/ || (code ~ /;[ \t]*$/ && pending !~ /^relaxed, (both|all)/)) pending = ""
+	else if (code ~ /^[ \t]*\}/ || (code ~ /;[ \t]*$/ && pending !~ /^(relaxed|[ARWF][0-9]+), (both|all)/)) pending = ""
 	else if (said != "" && pending == "") pending = said
 	if (in_comment) pending = said
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Do the tables of docs/memory-model.md say which atomic accesses the sources have? To be sourced by a stage.
 
-LABELLED=(include/ringshm/{spsc_consumer,spsc_producer,token,mpmc_core,mpmc_producer,mpmc_consumer}.h
+LABELLED=(include/ringshm/{spsc_consumer,spsc_producer,token,mpmc_core,mpmc_repair,mpmc_producer,mpmc_consumer}.h
 	ringshm/{spsc,token,mpmc,mpmc_kind,role,wait,bell,life,seat,poller}.c
 	kmod/{kproducer,kconsumer}.c)
 

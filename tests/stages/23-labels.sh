@@ -36,6 +36,8 @@ tap_finds 'a label that left the document is noticed' '< mpmc A4 acquire ringshm
 tap_finds 'a partner that left the document is noticed' 'mpmc: R4 pairs with A4' paired "$WORK/sources/docs/memory-model.md"
 planted 's/ringshm_load_acquire(p->credit_word)/ringshm_load_relaxed(p->credit_word)/' include/ringshm/spsc_producer.h
 tap_finds 'an access that became relaxed is noticed' '> spsc A2 acquire ringshm__spsc_read_limit' same "$WORK/sources" "$MODEL"
+planted 's/ringshm_load16_acquire(states + n)/ringshm_load16_relaxed(states + n)/' include/ringshm/mpmc_core.h
+tap_finds 'the same of a word of 16 bits' '> mpmc A1 acquire ringshm__mpmc_scout' same "$WORK/sources" "$MODEL"
 planted 's/`ringshm__spsc_look`, //' docs/memory-model.md
 tap_finds 'a function that left the document is noticed' '< spsc A1 acquire ringshm__spsc_look' \
 	same "$TOP" "$WORK/sources/docs/memory-model.md"

@@ -19,7 +19,7 @@ weak=$TREE/tests/model/weak
 for label in $("$weak" --list); do
 	tap_finds "$label made relaxed is noticed" '^not ok' timeout 60 "$weak" "$label"
 done
-# And every place with such an access, alone: 30 that are needed.
+# And every place with such an access, alone, but for those that are not needed.
 run_program 120 'every place made relaxed' "$weak" --places || bad=1
 TAP_FAILED=$((TAP_FAILED + bad))
 tap_done
