@@ -14,6 +14,9 @@
 #include <asm/nmi.h>
 
 #include <ringshm/kernel.h>
+/* Nothing here uses these two; they are to compile in the kernel all the same. */
+#include <ringshm/mpmc.h>
+#include <ringshm/token.h>
 
 #include "ringshm_contexts.h"
 
