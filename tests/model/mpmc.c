@@ -15,10 +15,11 @@
 #include "tap.h"
 #include "trial.h"
 
-#define STEPS 6000 /* calls a ring */
+#define STEPS 8000 /* calls a ring */
 #define PRODUCERS 3
 #define CONSUMERS 3
-#define DEATHS 12 /* a ring: each is a process */
+#define DEATHS 12  /* a ring: each is a process */
+#define BATCH 300u /* messages in one call: more than any claim may have */
 
 /* What an endpoint has claimed, as the model sees it: positions from `first` on. */
 struct claim {
@@ -39,6 +40,7 @@ struct pair {
 };
 
 static uint64_t ticks; /* what timestamps are taken from here */
+static unsigned char batch[BATCH * 4096];
 
 static uint64_t tick(void)
 {
@@ -170,15 +172,51 @@ static void send_one(struct pair *x, int i)
 	claim->held--;
 }
 
+/* Messages a call, mostly few. */
+static uint32_t some_number(struct pair *x)
+{
+	return random_below(&x->random, random_below(&x->random, 4) ? 7 : BATCH);
+}
+
+static void send_batch(struct pair *x, int i)
+{
+	uint32_t n = some_number(x), most = n < RINGSHM_MPMC_BATCH_MAX ? n : RINGSHM_MPMC_BATCH_MAX;
+	struct model_slot slot = {.length = some_length(x)};
+	struct claim *claim = &x->reserved[i];
+	uint64_t seed = random_next(&x->random), before = ticks;
+	int result;
+
+	x->trial.doing = "send_n";
+	for (uint32_t k = 0; k < n; k++)
+		random_fill(seed + k, batch + (size_t)k * slot.length, slot.length);
+	for (; claim->held; claim->held--)
+		model_discard(&x->m, claim->first++);
+	claim->held = model_reserve(&x->m, i, most, &claim->first);
+	result = ringshm_mpmc_send_n(&x->p[i], batch, slot.length, n);
+	if (result != (claim->held || !n ? (int)claim->held : -EAGAIN))
+		trial_differs(&x->trial, "producer %d got %d for %u of %u bytes, not %u", i, result, n, slot.length,
+			      claim->held);
+	for (uint32_t k = 0; claim->held; claim->held--, k++) {
+		slot.seed = seed + k;
+		slot.stamp = x->p[i].clock ? before + k + 1 : 0;
+		model_commit(&x->m, claim->first++, &slot);
+	}
+}
+
 static void send_too_long(struct pair *x, int i)
 {
+	bool many = random_below(&x->random, 2);
+	uint32_t length = x->p[i].max_payload + 1;
 	char byte = 0;
 
-	x->trial.doing = "send of too much";
-	if (ringshm_mpmc_send(&x->p[i], &byte, x->p[i].max_payload + 1) != -EMSGSIZE)
+	x->trial.doing = many ? "send_n of too much" : "send of too much";
+	if ((many ? ringshm_mpmc_send_n(&x->p[i], &byte, length, 2) : ringshm_mpmc_send(&x->p[i], &byte, length)) !=
+	    -EMSGSIZE)
 		trial_differs(&x->trial, "producer %d was not refused", i);
 	if (x->p[i].status != -EMSGSIZE)
 		trial_differs(&x->trial, "producer %d has status %d", i, x->p[i].status);
+	for (; many && x->reserved[i].held; x->reserved[i].held--)
+		model_discard(&x->m, x->reserved[i].first++);
 }
 
 /* ---- consumers ------------------------------------------------------------------------------ */
@@ -319,6 +357,53 @@ static void receive(struct pair *x, int i)
 	}
 }
 
+/* Mostly the length of the message that would come first. */
+static uint32_t length_expected(struct pair *x, int i)
+{
+	uint64_t next = x->taken[i].held ? nth(x, i, 0) : x->m.head;
+
+	return x->m.slot[next].state >= MODEL_MESSAGE && random_below(&x->random, 8) ? x->m.slot[next].length :
+										       some_length(x);
+}
+
+/*
+ * How many messages recv_n() must give. A compact ring is asked for those of that length, and claims no more;
+ * else, and when it has something in its hands already, it claims them as they come, and keeps the others.
+ */
+static uint32_t expect_batch(struct pair *x, int i, uint32_t length, uint32_t n)
+{
+	struct claim *claim = &x->taken[i];
+	uint32_t got = 0, held;
+
+	if (!claim->held) {
+		uint32_t run = x->c[i].compact ? model_run(&x->m, length, n) : 0;
+
+		model_take(&x->m, i, run ? run : n, &claim->first, &claim->held);
+	}
+	held = messages(x, i);
+	while (got < held && got < n && x->m.slot[nth(x, i, got)].length == length)
+		got++;
+	return got;
+}
+
+static void receive_batch(struct pair *x, int i)
+{
+	uint32_t n = some_number(x), most = n < RINGSHM_MPMC_BATCH_MAX ? n : RINGSHM_MPMC_BATCH_MAX;
+	uint32_t length = length_expected(x, i), want = n ? expect_batch(x, i, length, most) : 0;
+	int result = ringshm_mpmc_recv_n(&x->c[i], batch, length, n);
+
+	x->trial.doing = "recv_n";
+	if (result != (want || !n ? (int)want : messages(x, i) ? -EMSGSIZE : -EAGAIN)) {
+		trial_differs(&x->trial, "consumer %d got %d of %u times %u bytes, not %u", i, result, n, length, want);
+		return;
+	}
+	for (uint32_t k = 0; k < want; k++)
+		if (!random_same(x->m.slot[nth(x, i, k)].seed, batch + (size_t)k * length, length))
+			trial_differs(&x->trial, "consumer %d received something else", i);
+	if (want)
+		model_give_back(x, i, want);
+}
+
 /* ---- deaths --------------------------------------------------------------------------------- */
 
 /* A process joins, claims up to `n`, and is gone. */
@@ -412,7 +497,7 @@ static void step(struct pair *x)
 {
 	int i = (int)random_below(&x->random, PRODUCERS), k = (int)random_below(&x->random, CONSUMERS);
 
-	switch (random_below(&x->random, 40)) {
+	switch (random_below(&x->random, 48)) {
 	case 0 ... 2:
 		return reserve(x, i, 1);
 	case 3 ... 5:
@@ -439,6 +524,10 @@ static void step(struct pair *x)
 		return receive(x, k);
 	case 38:
 		return compare_info(x);
+	case 40 ... 43:
+		return send_batch(x, i);
+	case 44 ... 47:
+		return receive_batch(x, k);
 	default:
 		break;
 	}
@@ -477,7 +566,7 @@ static bool try_one(const struct ringshm_config *config, uint64_t seed)
 		tap_note("%s", ringshm_last_error());
 		return false;
 	}
-	while (x.trial.step < STEPS && x.m.tail < MODEL_POSITIONS - 300 && !x.trial.broken[0]) {
+	while (x.trial.step < STEPS && x.m.tail < MODEL_POSITIONS - 2 * BATCH && !x.trial.broken[0]) {
 		x.trial.step++;
 		step(&x);
 	}
@@ -531,7 +620,7 @@ int main(void)
 		config.slot_size = shapes[i].slot_size;
 		config.alignment = shapes[i].alignment;
 		config.features = shapes[i].features;
-		config.capacity = UINT64_C(2) << i % 4;
+		config.capacity = UINT64_C(2) << i * 3 % 8;
 		snprintf(question, sizeof(question),
 			 "an mpmc ring of %" PRIu64
 			 " slots of %u bytes, aligned to %u, %s timestamps, does what its model does",

@@ -86,6 +86,16 @@ uint32_t model_take(struct model *m, int owner, uint32_t n, uint64_t *first, uin
 	return got;
 }
 
+uint32_t model_run(const struct model *m, uint32_t length, uint32_t n)
+{
+	uint32_t got = 0;
+
+	while (got < n && m->head + got != m->tail && m->slot[m->head + got].state == MODEL_MESSAGE &&
+	       m->slot[m->head + got].length == length)
+		got++;
+	return got;
+}
+
 void model_release(struct model *m, uint64_t position)
 {
 	m->slot[position].state = MODEL_RELEASED;

@@ -48,6 +48,8 @@ void model_discard(struct model *m, uint64_t position);
  * many were added. Holes on the way count in `held` only while something stands before them.
  */
 uint32_t model_take(struct model *m, int owner, uint32_t n, uint64_t *first, uint32_t *held);
+/* How many messages of that length come first at the head, up to `n`; no position is claimed. */
+uint32_t model_run(const struct model *m, uint32_t length, uint32_t n);
 void model_release(struct model *m, uint64_t position);
 /* Everything that the dead left is repaired, oldest first, up to what somebody alive has. */
 void model_repair(struct model *m);
