@@ -74,7 +74,7 @@ struct agent *world_join(int who, uint32_t seat, enum operation operation)
 
 void world_repair(struct agent *a, unsigned int side)
 {
-	ringshm__mpmc_inspect(&a->p.m.ring, side, true, is_dead, NULL);
+	world->worn |= ringshm__mpmc_inspect(&a->p.m.ring, side, true, is_dead, NULL).worn;
 }
 
 /* ---- beginning ------------------------------------------------------------------------------ */
@@ -118,6 +118,34 @@ static void scar_fill(uint32_t fill, bool repaired)
 		world_repair(former, RINGSHM__MPMC_PRODUCERS);
 }
 
+/*
+ * Owner after owner of every slot dies: a producer, the consumer that passes what it left, the next producer.
+ * Nobody alive has stored a state meanwhile.
+ */
+static void scar_chain(uint32_t laps)
+{
+	bool crossed;
+
+	while (laps--) {
+		struct agent *former = world_join(FORMER, 6, RESERVE_N);
+
+		world_look_away();
+		for (int i = 0; i < CAPACITY; i++) {
+			former->p.m.held = 0; /* as if each were another producer */
+			ringshm__mpmc_claim(&former->p.m, RINGSHM__MPMC_PRODUCERS, 1, false, &crossed);
+		}
+		world_kill(FORMER);
+		world_repair(former, RINGSHM__MPMC_PRODUCERS);
+		former = world_join(FORMER, 6, PEEK_N);
+		for (int i = 0; i < CAPACITY; i++) {
+			former->c.m.held = 0;
+			ringshm__mpmc_claim(&former->c.m, RINGSHM__MPMC_CONSUMERS, 1, false, &crossed);
+		}
+		world_kill(FORMER);
+		world_repair(former, RINGSHM__MPMC_CONSUMERS);
+	}
+}
+
 /* As the library does. */
 static void format_ring(const struct ringshm__mpmc_ring *ring)
 {
@@ -145,6 +173,8 @@ void world_begin(uint64_t start, uint32_t fill, uint32_t scars)
 	make_survivors();
 	if (scars & 1)
 		scar_slots();
+	if (scars & 8)
+		scar_chain(3);
 	if (scars & 2)
 		scar_fill(fill, scars & 4);
 	else

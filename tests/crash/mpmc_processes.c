@@ -78,7 +78,7 @@ struct agent *world_join(int who, uint32_t seat, enum operation operation)
 void world_repair(struct agent *agent, unsigned int side)
 {
 	(void)side; /* both */
-	ringshm_mpmc_producer_recover(&agent->p);
+	world->worn |= ringshm_mpmc_producer_recover(&agent->p) < 0;
 }
 
 static void leave(int who)
@@ -134,9 +134,12 @@ static void forget(void)
 		a->dead = false;
 	}
 	world->lost_c = world->lost_p = 0;
-	world->ordinal = 0;
-	for (unsigned int side = 0; side < 2; side++)
+	world->ordinal = world->doubtful = 0;
+	for (unsigned int side = 0; side < 2; side++) {
 		world->counted[side] = ringshm__mpmc_lost(&world->ring, side);
+		world->mended[side] = ringshm_load_relaxed(world->ring.repairs[side]);
+		world->unfinished[side] = 0;
+	}
 }
 
 /* An empty ring at the offset, filled as asked. */
@@ -240,6 +243,7 @@ static void repair_in_vain(const struct moment *m)
 		end_child(&repairer);
 	} else {
 		traced_kill(&repairer);
+		world_kill_repairer(FORMER);
 	}
 }
 

@@ -8,6 +8,7 @@
 
 #include <ringshm/mpmc.h>
 
+#define F1 (RINGSHM_MPMC_LOW + 1) /* one position, in f */
 #define CAPACITY 4
 #define SEATS 8
 #define AREA 512 /* bytes that such a ring takes, and more */
@@ -69,7 +70,7 @@ struct agent {
 	uint32_t seat;
 	enum operation operation;
 	bool present;
-	bool dead; /* then `sent` and `received` are what world_kill() found it to have done */
+	bool dead; /* then `sent` and `received` are what world_doom() found it to have done */
 	struct claim claim[CLAIMS];
 	uint32_t claims;
 };
@@ -88,6 +89,10 @@ struct world {
 	uint64_t seen[2];	      /* cursors, when somebody last looked who had claimed ... */
 	struct slot before[CAPACITY]; /* ... and each slot then */
 	uint64_t counted[2];	      /* losses, by the side that counts them, when it all began */
+	uint64_t mended[2];	      /* positions repaired by then */
+	uint64_t unfinished[2];	      /* positions that the dead left: repaired exactly once each ... */
+	uint64_t doubtful;	      /* ... but by repairers who died, perhaps before they counted that */
+	bool worn;		      /* a repairer has refused */
 	uint64_t died_with[LOG];      /* messages that dead consumers had not released */
 	uint32_t lost_c, lost_p;      /* by the dead: exactly what must be counted */
 	uint64_t start;
@@ -113,19 +118,27 @@ struct agent *world_join(int who, uint32_t seat, enum operation operation);
 /* Repair what the dead of that side have left. */
 void world_repair(struct agent *agent, unsigned int side);
 
+/* It dies like world_kill()'s, but has claimed nothing. */
+void world_kill_repairer(int who);
+
 /*
  * An empty world but for `fill` messages, at a start position. `scars`: 1: dead consumers have marked every
- * slot; 2: a dead producer holds every second position of the fill; 4: that is repaired already.
+ * slot; 2: a dead producer holds every second position of the fill; 4: that is repaired already; 8: owner after
+ * owner of every slot has died, so that its state is laps old.
  */
 void world_begin(uint64_t start, uint32_t fill, uint32_t scars);
-#define WORLD_SCARS 6
+#define WORLD_SCARS 8
 
 /* Messages until the ring is as full as asked. */
 void world_fill(uint32_t fill);
 /* The agent dies here: what it has claimed and not finished is what must be counted as lost, exactly. */
 void world_kill(int who);
+/* It never goes on from here, but dies later. */
+void world_doom(int who);
 /* The survivors send, receive and repair, `rounds` times at most, until nothing moves. */
 void world_go_on(uint32_t rounds);
+/* Everything is taken and repaired, then so many messages pass, one after the other. False: somebody is in the way. */
+bool world_turn(uint64_t positions);
 /* Built with an override of the atomics: choose its fault, and keep what it remembers with a moment. */
 bool world_plant(const char *fault);
 struct world_faults {
@@ -133,6 +146,13 @@ struct world_faults {
 };
 void world_save_faults(struct world_faults *faults);
 void world_restore_faults(const struct world_faults *faults);
+uint64_t world_cursor(unsigned int side);
+/* Those who send in one go do so one after the other, and their messages have one order. */
+bool world_sends_in_one_go(uint64_t sender);
+/* Take and repair until nothing moves. */
+void world_drain(void);
+/* Into the empty ring go as many as ever; it is empty again. */
+bool world_is_full_size(void);
 /* Everything accounted for, in order, once, and the ring as large as ever. NULL, or what is wrong. */
 const char *world_judge(void);
 
