@@ -84,6 +84,11 @@ static inline bool ringshm_swap_release(ringshm_word *p, uint64_t *expected, uin
 }
 
 /* Only an mpmc ring has words of 16 bits; planted_mpmc.h has its faults. */
+static inline uint16_t ringshm_load16_relaxed(const ringshm_word16 *p)
+{
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+
 static inline uint16_t ringshm_load16_acquire(const ringshm_word16 *p)
 {
 	return __atomic_load_n(p, __ATOMIC_ACQUIRE);

@@ -16,6 +16,8 @@ enum planted_fault {
 	PLANTED_REVERSED,  /* nothing here: a test that knows it turns what it took around */
 	PLANTED_A1,	   /* a slot's state is loaded relaxed */
 	PLANTED_R2,	   /* ... stored relaxed */
+	PLANTED_BLIND,	   /* a repairer does not look at the cursor again: it has the value of its first look */
+	PLANTED_NARROW,	   /* a cursor is compared as states are: laps come again */
 };
 
 /* Where a ring's words are; a process may have it mapped several times. */
@@ -38,10 +40,20 @@ PLANTED_ONE void (*planted_pause)(void); /* in the middle of the fault, where on
 PLANTED_ONE __thread struct planted_pending {
 	ringshm_word *intent;
 	uint64_t value;
+	const ringshm_word *looked; /* at this cursor ... */
+	uint64_t cursor;	    /* ... first of all, and this was there */
+	uint64_t sight;		    /* looks at a state since, as a repairer takes them */
 } planted_pending[64];
 PLANTED_ONE __thread unsigned int planted_turn; /* for faults that come now and then */
 
-static const char *const planted_names[] = {"none", "anonymous", "uncounted", "shared", "idle", "reversed", "A1", "R2"};
+static const char *const planted_names[] = {"none",	"anonymous", "uncounted", "shared", "idle",
+					    "reversed", "A1",	     "R2",	  "blind",  "narrow"};
+
+#ifdef RINGSHM__MPMC_LAP
+#define PLANTED_LAPS (0x10000u / RINGSHM__MPMC_LAP) /* that a state can tell apart */
+#else
+#define PLANTED_LAPS (0x10000u / RINGSHM_MPMC_LAP)
+#endif
 
 /* False: no such fault. */
 static inline bool planted_choose(const char *name)
@@ -81,7 +93,9 @@ enum planted_place {
 
 static inline enum planted_place planted_place(const void *p)
 {
-	for (unsigned int i = 0; i < 64; i++) {
+	unsigned int count = __atomic_load_n(&planted_count, __ATOMIC_RELAXED);
+
+	for (unsigned int i = 0; i < 64 && i < count; i++) {
 		const struct planted_ring *ring = &planted_rings[i];
 
 		if (p == ring->cursor[0] || p == ring->cursor[1])
@@ -105,9 +119,35 @@ static inline uint64_t ringshm_load_relaxed(const ringshm_word *p)
 	return __atomic_load_n(p, __ATOMIC_RELAXED);
 }
 
+/* The cursor that a repairer looks at last, behind its second look at a state. */
+static inline uint64_t planted_blind(const ringshm_word *p, uint64_t value)
+{
+	struct planted_pending *mine = planted_mine();
+	bool again = mine->sight == 2 && mine->looked == p;
+
+	mine->sight = 0;
+	if (again)
+		return mine->cursor;
+	mine->looked = p;
+	mine->cursor = value;
+	return value;
+}
+
 static inline uint64_t ringshm_load_acquire(const ringshm_word *p)
 {
-	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+	uint64_t value = __atomic_load_n(p, __ATOMIC_ACQUIRE);
+
+	if (planted_now(PLANTED_BLIND, p, PLANTED_CURSOR) || planted_now(PLANTED_BLIND, p, PLANTED_CURSOR_HEAD))
+		return planted_blind(p, value);
+	return value;
+}
+
+/* Of states only repairers take looks that are relaxed, each before one that is not. */
+static inline uint16_t ringshm_load16_relaxed(const ringshm_word16 *p)
+{
+	if (planted_fault == PLANTED_BLIND)
+		planted_mine()->sight = 1;
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
 }
 
 static inline uint16_t ringshm_load16_acquire(const ringshm_word16 *p)
@@ -117,9 +157,19 @@ static inline uint16_t ringshm_load16_acquire(const ringshm_word16 *p)
 	if (planted_now(PLANTED_A1, p, PLANTED_STATE))
 		return __atomic_load_n(p, __ATOMIC_RELAXED);
 	value = __atomic_load_n(p, __ATOMIC_ACQUIRE);
-	if (planted_now(PLANTED_IDLE, p, PLANTED_STATE) && (value & 0xff) > 1 && ++planted_turn % 8 == 0)
-		value = (uint16_t)(value & ~0xff);
+	if (planted_now(PLANTED_IDLE, p, PLANTED_STATE) && value & RINGSHM_MPMC_READY && ++planted_turn % 8 == 0)
+		value = (uint16_t)(value & ~RINGSHM_MPMC_LOW);
+	if (planted_fault == PLANTED_BLIND && planted_mine()->sight)
+		planted_mine()->sight++;
 	return value;
+}
+
+static inline void ringshm_store16_release(ringshm_word16 *p, uint16_t v)
+{
+	if (planted_now(PLANTED_R2, p, PLANTED_STATE))
+		__atomic_store_n(p, v, __ATOMIC_RELAXED);
+	else
+		__atomic_store_n(p, v, __ATOMIC_RELEASE);
 }
 
 static inline void ringshm_store_relaxed(ringshm_word *p, uint64_t v)
@@ -137,14 +187,6 @@ static inline void ringshm_store_release(ringshm_word *p, uint64_t v)
 	__atomic_store_n(p, v, __ATOMIC_RELEASE);
 }
 
-static inline void ringshm_store16_release(ringshm_word16 *p, uint16_t v)
-{
-	if (planted_now(PLANTED_R2, p, PLANTED_STATE))
-		__atomic_store_n(p, v, __ATOMIC_RELAXED);
-	else
-		__atomic_store_n(p, v, __ATOMIC_RELEASE);
-}
-
 /* The swap of a cursor is over: now comes the intent that should have come before it. */
 static inline void planted_late(void)
 {
@@ -156,16 +198,31 @@ static inline void planted_late(void)
 	mine->intent = NULL;
 }
 
+/* What a cursor without its upper half would take for what it expects. */
+static inline void planted_narrow(const ringshm_word *p, uint64_t *expected, uint64_t *v)
+{
+	uint64_t now = __atomic_load_n(p, __ATOMIC_RELAXED);
+	uint64_t laps = PLANTED_LAPS * (planted_rings[0].states_size / sizeof(ringshm_word16)) << RINGSHM_MPMC_SHIFT;
+
+	if ((now - *expected) % laps)
+		return;
+	*v += now - *expected;
+	*expected = now;
+}
+
 static inline bool ringshm_swap_release(ringshm_word *p, uint64_t *expected, uint64_t v)
 {
-	bool done;
+	enum planted_place place = planted_fault ? planted_place(p) : PLANTED_ELSEWHERE;
+	bool is_cursor = place == PLANTED_CURSOR || place == PLANTED_CURSOR_HEAD, done;
 
-	if (((v ^ *expected) & 0xff) && planted_now(PLANTED_UNCOUNTED, p, PLANTED_CURSOR_HEAD))
-		v = (v & ~UINT64_C(0xff)) | (*expected & 0xff);
-	if (planted_now(PLANTED_SHARED, p, PLANTED_CURSOR_HEAD) && ++planted_turn % 64 == 0)
+	if (planted_fault == PLANTED_UNCOUNTED && place == PLANTED_CURSOR_HEAD)
+		v = (v & ~RINGSHM_MPMC_LOW) | (*expected & RINGSHM_MPMC_LOW);
+	if (planted_fault == PLANTED_SHARED && place == PLANTED_CURSOR_HEAD && ++planted_turn % 64 == 0)
 		return true;
+	if (planted_fault == PLANTED_NARROW && is_cursor)
+		planted_narrow(p, expected, &v);
 	done = __atomic_compare_exchange_n(p, expected, v, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
-	if (planted_mine()->intent && (planted_place(p) == PLANTED_CURSOR || planted_place(p) == PLANTED_CURSOR_HEAD))
+	if (is_cursor && planted_mine()->intent)
 		planted_late();
 	return done;
 }

@@ -13,11 +13,6 @@ static inline uint32_t ringshm_load32_relaxed(const ringshm_word32 *p)
 	return __atomic_load_n(p, __ATOMIC_RELAXED);
 }
 
-static inline uint16_t ringshm_load16_relaxed(const ringshm_word16 *p)
-{
-	return __atomic_load_n(p, __ATOMIC_RELAXED);
-}
-
 static inline void ringshm__waiter_announce(void)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
