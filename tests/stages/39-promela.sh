@@ -7,34 +7,52 @@
 
 MODEL=$TOP/tests/promela/mpmc.pml
 WORK=$(mktemp -d)
-trap 'rm -rf "$WORK"' EXIT
+trap 'kill $(jobs -rp) 2>/dev/null; rm -rf "$WORK"' EXIT
+QUESTIONS=()
 
-# search MEGABYTES NAME=VALUE... : every path of the model with these definitions. Fails when one of them is
+# search DIRECTORY NAME=VALUE... : every path of the model with these definitions. Fails when one of them is
 # wrong, and when the search does not come to its end.
 search() {
-	local megabytes=$1
+	local directory=$1
 	shift
-	cd "$WORK" && rm -f -- * &&
+	mkdir "$directory" && cd "$directory" &&
 		spin -a "${@/#/-D}" "$MODEL" &&
-		gcc "${OPTIMIZE:--O1}" -w -DSAFETY -DCOLLAPSE -DMEMLIM="$megabytes" -o pan pan.c || return
+		gcc "$OPTIMIZE" -w -DSAFETY -DCOLLAPSE -DMEMLIM="${MEGABYTES:-1000}" -o pan pan.c || return
 	./pan -m100000 >pan.out
 	cat pan.out
 	grep -q 'errors: 0$' pan.out && ! grep -qE 'not completed|max search depth' pan.out
 }
 
-# holds NAME=VALUE... : and how many states that were.
-holds() {
-	local question="no path goes wrong: $*"
-	if tap_check "$question" search "${MEGABYTES:-1000}" "$@"; then
-		grep -oE '[0-9.e+]+ states, stored' "$WORK/pan.out" | tap_note
-	fi
+# ask QUESTION NAME=VALUE... : search in the background, two at a time.
+ask() {
+	local n=${#QUESTIONS[@]}
+	QUESTIONS+=("$1")
+	shift
+	while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n; done
+	(
+		search "$WORK/$n" "$@" >"$WORK/$n.out" 2>&1 </dev/null
+		echo $? >"$WORK/$n.status"
+	) &
 }
 
-# finds WHAT NAME=VALUE... : a fault of that name, in a cast that can show it.
-finds() {
-	local what=$1 OPTIMIZE=-O0 # soon found: the compiler takes longer
-	shift
-	tap_finds "$what is noticed" 'assertion violated' search 1000 "$@"
+# holds NAME=VALUE... : and how many states that were.
+holds() { OPTIMIZE=-O1 ask "no path goes wrong: $*" "$@"; }
+
+# finds WHAT NAME=VALUE... : a fault of that name, in a cast that can show it; sooner than a compiler optimizes.
+finds() { OPTIMIZE=-O0 ask "$1 is noticed" "${@:2}"; }
+
+answer() { cat "$WORK/$1.out" && return "$(cat "$WORK/$1.status")"; }
+
+answers() {
+	local n
+	wait
+	for n in "${!QUESTIONS[@]}"; do
+		if [[ ${QUESTIONS[n]} = *noticed ]]; then
+			tap_finds "${QUESTIONS[n]}" 'assertion violated' answer "$n"
+		elif tap_check "${QUESTIONS[n]}" answer "$n"; then
+			grep -oE '[0-9.e+]+ states, stored' "$WORK/$n.out" | tap_note
+		fi
+	done
 }
 
 holds COMING=1 DEATHS=2
@@ -75,4 +93,5 @@ finds "a dead one's intents left to who takes its seat" UNSWEPT
 finds 'the intent of a failed claim left standing' COMING=0 PRODUCING=2 UNCLEARED
 finds 'a loss that is not marked' UNMARKED
 finds 'a loss counted on top of one that is not folded' UNFOLDED
+answers
 tap_done
