@@ -103,7 +103,7 @@ struct ringshm_header {
 	uint8_t uuid[RINGSHM_UUID_SIZE];
 	ringshm_word capacity; /* power of two: bytes (spsc) or slots (the others) */
 	ringshm_word start_position;
-	uint32_t slot_size;	/* bytes a slot; 0 for spsc */
+	uint32_t slot_size;	/* bytes a slot, as asked for; 0 for spsc */
 	uint32_t alignment;	/* of payloads: 8 or 64 */
 	uint32_t participants;	/* records in ctl and in cons, bytes in lock */
 	uint32_t backend;	/* enum ringshm_backend of data */
@@ -111,7 +111,7 @@ struct ringshm_header {
 	ringshm_word ctl_size;	/* bytes of each file */
 	ringshm_word cons_size;
 	ringshm_word data_size;
-	ringshm_word data_offset; /* of the first record or slot from the start of data */
+	ringshm_word data_offset; /* of the first record, value or state from the start of data */
 	ringshm_word schema_id;	  /* the user's; 0: none */
 	uint32_t schema_version;
 	int32_t node;		 /* NUMA node of data; -1: any; -2: interleaved */
@@ -276,8 +276,8 @@ static inline uint16_t ringshm_record_flags(uint64_t header)
 }
 
 /*
- * mpmc. Every word is a position, 56 bits, above one byte; so all are compared by plain subtraction,
- * modulo 2^64, and a position comes again after 2^56 messages only.
+ * mpmc. Every word but the states is a position, 56 bits, above one byte; so all are compared by plain
+ * subtraction, modulo 2^64, and a position comes again after 2^56 messages only.
  *
  *   cursor      [ position | losses counted, modulo 256       ]   ctl.tail, cons.head
  *   intent      [ position | count                            ]   ringshm_participant
