@@ -49,7 +49,7 @@
 #define FILLED 0 /* messages in the ring at the beginning */
 #endif
 #ifdef HOLED
-#define HOLES 1 /* ... the last of them discarded */
+#define HOLES 1 /* ... the last of them discarded; the first consumer peeks, once */
 #else
 #define HOLES 0
 #endif
@@ -611,6 +611,13 @@ inline forget()
 	again = false
 }
 
+#ifdef BRISK
+#define PEEKS (HOLES && me == PRODUCING)
+#define TAKES (!PEEKS)
+#else
+#define PEEKS true
+#define TAKES true
+#endif
 #define IF(now) next == now && !dead[me]
 
 proctype actor(byte me; byte role; byte rounds)
@@ -658,11 +665,9 @@ end_waiting:	atomic {
 	:: d_step { IF(CHOOSE) && rounds && role == PRODUCER -> begin(PRODUCERS, 1, false) }
 	:: d_step { IF(CHOOSE) && rounds && role == CONSUMER -> begin(CONSUMERS, 1, false) }
 #endif
-#if !defined(BRISK) || defined(HOLED)
-	:: d_step { IF(CHOOSE) && rounds && role == CONSUMER -> begin(CONSUMERS, 1, true) } /* peek_next */
-#endif
+	:: d_step { IF(CHOOSE) && rounds && role == CONSUMER && PEEKS -> begin(CONSUMERS, 1, true) } /* peek_next */
 	:: d_step { IF(CHOOSE) && rounds && role == PRODUCER -> begin(PRODUCERS, 2, false) }
-	:: d_step { IF(CHOOSE) && rounds && role == CONSUMER -> begin(CONSUMERS, 2, false) }
+	:: d_step { IF(CHOOSE) && rounds && role == CONSUMER && TAKES -> begin(CONSUMERS, 2, false) }
 	:: d_step { IF(CHOOSE) && rounds && role == REPAIRER -> begin(PRODUCERS, 0, false) }
 	:: d_step { IF(CHOOSE) && rounds && role == REPAIRER -> begin(CONSUMERS, 0, false) }
 	:: d_step { IF(READ) -> read_cursor() }
@@ -852,7 +857,7 @@ inline enter(what, number)
 			locked[actors] = true
 		:: else
 		fi;
-		run actor(actors, what, (what == PRODUCER || what == CONSUMER -> ROUNDS : 1));
+		run actor(actors, what, (what == PRODUCER || (what == CONSUMER && (k || !HOLES)) -> ROUNDS : 1));
 		actors++;
 		k++
 	od

@@ -67,6 +67,7 @@ holds COMING=0 DEATHS=2 ROUNDS=2 FILLED=2 LAPS=4 # a slot may be worn out
 holds COMING=0 DEATHS=2 ROUNDS=2 SCOUTING
 holds COMING=0 DEATHS=1 PRODUCING=2 SCOUTING
 holds COMING=0 DEATHS=0 REPAIRING=1 ROUNDS=5 LAPS=4 BRISK # laps come again
+holds COMING=0 DEATHS=0 CONSUMING=2 ROUNDS=4 LAPS=4 BRISK HOLED FILLED=2 # ... while a consumer has a hole on record
 if [ "${RINGSHM_CRASH_SHARE:-}" = 1 ]; then
 	MEGABYTES=8000
 	holds COMING=0 DEATHS=1 PRODUCING=2
@@ -89,6 +90,8 @@ finds 'a repairer that does not look at the state again' ONCE
 finds 'a repairer that does not look at the cursor again' COMING=0 DEATHS=0 REPAIRING=1 ROUNDS=5 LAPS=4 BRISK UNLOOKED
 finds 'a repairer that swaps a verdict read after the state was' NEWEST
 finds 'a repairer that stores where it should swap' BLIND
+finds 'a hole that a consumer does not remember to be one' \
+	COMING=0 DEATHS=0 CONSUMING=2 ROUNDS=4 LAPS=4 BRISK HOLED FILLED=2 FORGETFUL
 finds "a dead one's intents left to who takes its seat" UNSWEPT
 finds 'the intent of a failed claim left standing' COMING=0 PRODUCING=2 UNCLEARED
 finds 'a loss that is not marked' UNMARKED
