@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The machine of weak.h: words with all their values, views, coroutines.
+#undef _FORTIFY_SOURCE /* a jump from stack to stack is what is wanted here */
 #include "weak.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +44,9 @@ struct word {
 };
 
 struct thread {
-	ucontext_t context;
+	ucontext_t context; /* where it begins ... */
+	jmp_buf here;	    /* ... and where it goes on */
+	bool begun;
 	struct view view;
 	void (*body)(unsigned int self);
 	unsigned int steps;
@@ -174,6 +178,7 @@ void weak_begin(uint64_t seed, const struct weak_site *site)
 	word_count = 0;
 	thread_count = 1;
 	self = steps = watched = 0;
+	threads[0].begun = true;
 	for (unsigned int i = 0; i < CLOCKS; i++) {
 		memset(&threads[i].view, 0, sizeof(threads[i].view));
 		threads[i].steps = threads[i].kill_at = threads[i].stop_at = threads[i].resumes = 0;
@@ -181,11 +186,22 @@ void weak_begin(uint64_t seed, const struct weak_site *site)
 	}
 }
 
+/* Go on with that one. swapcontext() would do, but asks the kernel for a mask of signals each time. */
+static __attribute__((__noinline__)) void go_on_with(struct thread *from, struct thread *to)
+{
+	if (_setjmp(from->here))
+		return;
+	if (to->begun)
+		_longjmp(to->here, 1);
+	to->begun = true;
+	setcontext(&to->context);
+}
+
 static void begin_thread(void)
 {
 	threads[self].body(self);
 	threads[self].ended = true;
-	swapcontext(&threads[self].context, &threads[0].context);
+	go_on_with(&threads[self], &threads[0]);
 }
 
 unsigned int weak_thread(void (*body)(unsigned int self))
@@ -202,6 +218,7 @@ unsigned int weak_thread(void (*body)(unsigned int self))
 	t->context.uc_stack.ss_sp = t->stack;
 	t->context.uc_stack.ss_size = STACK;
 	t->context.uc_link = NULL;
+	t->begun = false;
 	makecontext(&t->context, begin_thread, 0);
 	return thread_count++;
 }
@@ -232,7 +249,7 @@ bool weak_run(void)
 		if (!count || fault[0] || steps > STEPS)
 			break;
 		self = able[weak_random(count)];
-		swapcontext(&threads[0].context, &threads[self].context);
+		go_on_with(&threads[0], &threads[self]);
 		self = 0;
 	}
 	return steps <= STEPS;
@@ -296,7 +313,7 @@ static void step(void)
 	if (t->steps == t->stop_at)
 		t->resumes = steps + t->stop_for;
 	if (t->dead || fault[0] || steps > STEPS || t->resumes > steps || weak_random(3))
-		swapcontext(&t->context, &threads[0].context);
+		go_on_with(t, &threads[0]);
 }
 
 /* ---- words ---------------------------------------------------------------------------------- */
