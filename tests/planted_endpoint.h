@@ -35,6 +35,8 @@ static inline void planted_endpoint(const struct ringshm__mpmc_ring *ring)
 		.lines_size = ring->participants * sizeof(*ring->lines[0]),
 		.states = (const unsigned char *)ring->states,
 		.states_size = (size_t)((ring->mask >> RINGSHM_MPMC_SHIFT) + 1) * sizeof(*ring->states),
+		.verdicts = (const unsigned char *)ring->verdicts,
+		.verdicts_size = (size_t)((ring->mask >> RINGSHM_MPMC_SHIFT) + 1) * sizeof(*ring->verdicts),
 	});
 }
 #else

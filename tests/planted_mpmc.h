@@ -18,13 +18,14 @@ enum planted_fault {
 	PLANTED_R2,	   /* ... stored relaxed */
 	PLANTED_BLIND,	   /* a repairer does not look at the cursor again: it has the value of its first look */
 	PLANTED_NARROW,	   /* a cursor is compared as states are: laps come again */
+	PLANTED_FORGETFUL, /* a verdict does not count those before it */
 };
 
 /* Where a ring's words are; a process may have it mapped several times. */
 struct planted_ring {
 	const ringshm_word *cursor[2];
-	const unsigned char *lines[2], *states; /* lines: of either side */
-	size_t lines_size, states_size;
+	const unsigned char *lines[2], *states, *verdicts; /* lines: of either side */
+	size_t lines_size, states_size, verdicts_size;
 };
 
 /*
@@ -46,8 +47,8 @@ PLANTED_ONE __thread struct planted_pending {
 } planted_pending[64];
 PLANTED_ONE __thread unsigned int planted_turn; /* for faults that come now and then */
 
-static const char *const planted_names[] = {"none",	"anonymous", "uncounted", "shared", "idle",
-					    "reversed", "A1",	     "R2",	  "blind",  "narrow"};
+static const char *const planted_names[] = {"none", "anonymous", "uncounted", "shared", "idle",	    "reversed",
+					    "A1",   "R2",	 "blind",     "narrow", "forgetful"};
 
 #ifdef RINGSHM__MPMC_LAP
 #define PLANTED_LAPS (0x10000u / RINGSHM__MPMC_LAP) /* that a state can tell apart */
@@ -89,6 +90,7 @@ enum planted_place {
 	PLANTED_CURSOR_HEAD, /* of consumers */
 	PLANTED_LINE,
 	PLANTED_STATE,
+	PLANTED_VERDICT,
 };
 
 static inline enum planted_place planted_place(const void *p)
@@ -102,6 +104,8 @@ static inline enum planted_place planted_place(const void *p)
 			return p == ring->cursor[0] ? PLANTED_CURSOR : PLANTED_CURSOR_HEAD;
 		if (planted_within(p, ring->states, ring->states_size))
 			return PLANTED_STATE;
+		if (planted_within(p, ring->verdicts, ring->verdicts_size))
+			return PLANTED_VERDICT;
 		for (int side = 0; side < 2; side++)
 			if (planted_within(p, ring->lines[side], ring->lines_size))
 				return PLANTED_LINE;
@@ -217,6 +221,8 @@ static inline bool ringshm_swap_release(ringshm_word *p, uint64_t *expected, uin
 
 	if (planted_fault == PLANTED_UNCOUNTED && place == PLANTED_CURSOR_HEAD)
 		v = (v & ~RINGSHM_MPMC_LOW) | (*expected & RINGSHM_MPMC_LOW);
+	if (planted_fault == PLANTED_FORGETFUL && place == PLANTED_VERDICT)
+		v &= ~RINGSHM_MPMC_CHAIN;
 	if (planted_fault == PLANTED_SHARED && place == PLANTED_CURSOR_HEAD && ++planted_turn % 64 == 0)
 		return true;
 	if (planted_fault == PLANTED_NARROW && is_cursor)

@@ -118,31 +118,30 @@ static void scar_fill(uint32_t fill, bool repaired)
 		world_repair(former, RINGSHM__MPMC_PRODUCERS);
 }
 
-/*
- * Owner after owner of every slot dies: a producer, the consumer that passes what it left, the next producer.
- * Nobody alive has stored a state meanwhile.
- */
-static void scar_chain(uint32_t laps)
+/* Each of the next positions is claimed by somebody who dies over it, and is repaired. */
+static void die_over_each(unsigned int side, uint32_t slots)
 {
+	struct agent *former = world_join(FORMER, 6, side ? PEEK_N : RESERVE_N);
+	struct ringshm__mpmc *m = side ? &former->c.m : &former->p.m;
 	bool crossed;
 
-	while (laps--) {
-		struct agent *former = world_join(FORMER, 6, RESERVE_N);
+	world_look_away();
+	while (slots--) {
+		m->held = 0; /* as if each were another one */
+		ringshm__mpmc_claim(m, side, 1, false, &crossed);
+	}
+	world_kill(FORMER);
+	world_repair(former, side);
+}
 
-		world_look_away();
-		for (int i = 0; i < CAPACITY; i++) {
-			former->p.m.held = 0; /* as if each were another producer */
-			ringshm__mpmc_claim(&former->p.m, RINGSHM__MPMC_PRODUCERS, 1, false, &crossed);
-		}
-		world_kill(FORMER);
-		world_repair(former, RINGSHM__MPMC_PRODUCERS);
-		former = world_join(FORMER, 6, PEEK_N);
-		for (int i = 0; i < CAPACITY; i++) {
-			former->c.m.held = 0;
-			ringshm__mpmc_claim(&former->c.m, RINGSHM__MPMC_CONSUMERS, 1, false, &crossed);
-		}
-		world_kill(FORMER);
-		world_repair(former, RINGSHM__MPMC_CONSUMERS);
+void world_age(uint32_t deaths, uint32_t slots, unsigned int first)
+{
+	for (uint32_t i = 0; i < deaths; i++) {
+		unsigned int side = (first + i) % 2;
+
+		die_over_each(side, slots);
+		if (side)
+			world_turn(CAPACITY - slots);
 	}
 }
 
@@ -174,7 +173,7 @@ void world_begin(uint64_t start, uint32_t fill, uint32_t scars)
 	if (scars & 1)
 		scar_slots();
 	if (scars & 8)
-		scar_chain(3);
+		world_age(6, CAPACITY, RINGSHM__MPMC_PRODUCERS);
 	if (scars & 2)
 		scar_fill(fill, scars & 4);
 	else

@@ -145,15 +145,17 @@ void befall(enum fate fate, enum operation operation)
 
 /* ---- judging -------------------------------------------------------------------------------- */
 
-void judge(const char *what)
+void judge_as(const char *wrong, const char *what)
 {
-	const char *wrong;
-
-	world_go_on(2);
-	wrong = world_judge();
 	tried++;
 	if (wrong && failed++ < FAILURES_SHOWN)
 		tap_note("%s: %s, instruction %u, %s", wrong, place, step_count(VICTIM_RUN), what);
+}
+
+void judge(const char *what)
+{
+	world_go_on(2);
+	judge_as(world_judge(), what);
 }
 
 void settle(enum fate fate, uint32_t rounds, const char *more)

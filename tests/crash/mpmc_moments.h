@@ -52,8 +52,11 @@ void bystander(enum operation operation);
 void befall(enum fate fate, enum operation operation);
 /* The others go on so far, then a victim that was stopped; is all well then? */
 void settle(enum fate fate, uint32_t rounds, const char *more);
-/* The same, of somebody who is what `what` says. */
+/* Is all well, with somebody who is what `what` says? */
 void judge(const char *what);
+
+/* A verdict of the caller's: what is wrong, or NULL. */
+void judge_as(const char *wrong, const char *what);
 
 /* Of all that was tried since the last answer. */
 void answer(const char *question);

@@ -129,6 +129,12 @@ void world_kill_repairer(int who);
 void world_begin(uint64_t start, uint32_t fill, uint32_t scars);
 #define WORLD_SCARS 8
 
+/*
+ * So many owners of each of the next slots die in turn, a producer, the consumer who passes what it left, the next
+ * producer ..., and nobody else ever has one of these slots; the others are used by those who live. `first`: the
+ * side that begins; if it is the consumers, there is a message in each slot.
+ */
+void world_age(uint32_t deaths, uint32_t slots, unsigned int first);
 /* Messages until the ring is as full as asked. */
 void world_fill(uint32_t fill);
 /* The agent dies here: what it has claimed and not finished is what must be counted as lost, exactly. */

@@ -18,6 +18,7 @@ tap_finds 'a loss that nobody counts is noticed' '^not ok' "$planted" uncounted
 planted=$TREE/tests/crash/mpmc_laps_planted
 tap_finds 'a repairer that does not see that laps have gone by is noticed' '^not ok' "$planted" blind
 tap_finds 'a cursor whose laps come again is noticed' '^not ok' "$planted" narrow
+tap_finds 'a verdict that forgets how many have died is noticed' '^not ok' "$TREE/tests/crash/mpmc_chains_laps_planted" forgetful
 tap_finds 'the anonymous claim is noticed by killing processes behind their instructions' '^not ok' "$TREE/tests/crash/mpmc_processes_planted" anonymous
 tap_finds 'it is noticed by killing at random' '^not ok' "$TREE/tests/crash/mpmc_torture_planted" anonymous
 TAP_FAILED=$((TAP_FAILED + bad))
