@@ -19,6 +19,7 @@
 #define PROCESSES 8 /* at a time; every second one produces */
 #define PRODUCERS_EVER 1024
 #define MESSAGES 16384 /* of one producer's life */
+#define BATCH 4u       /* of them, sent together */
 #define SECOND UINT64_C(1000000000)
 
 struct message {
@@ -76,11 +77,38 @@ static void dawdle(uint64_t *random)
 		usleep(200);
 }
 
+/* Some messages by one claim and as copies. How many. */
+static uint32_t send_copies(struct ringshm_mpmc_producer *p, uint64_t producer, uint64_t sequence)
+{
+	struct message message[BATCH];
+	uint32_t n = MESSAGES - sequence < BATCH ? (uint32_t)(MESSAGES - sequence) : BATCH;
+	int sent;
+
+	for (uint32_t i = 0; i < n; i++)
+		compose(&message[i], producer, sequence + i);
+	sent = ringshm_mpmc_send_n(p, message, sizeof(message[0]), n);
+	return sent > 0 ? (uint32_t)sent : 0;
+}
+
+/* One message, in place. False: there is no room yet. */
+static bool send_one(struct ringshm_mpmc_producer *p, uint64_t producer, uint64_t sequence, uint64_t *random)
+{
+	struct message message;
+	void *room;
+
+	compose(&message, producer, sequence);
+	room = ringshm_mpmc_reserve(p, sizeof(message)); /* a header's verb, and then a library's */
+	if (!room && ringshm_mpmc_reserve_wait(p, sizeof(message), 1000000, &room))
+		return false;
+	dawdle(random);
+	memcpy(room, &message, sizeof(message));
+	ringshm_mpmc_commit(p, sizeof(message));
+	return true;
+}
+
 static void produce(uint64_t producer, uint64_t random)
 {
 	struct ringshm_mpmc_producer p;
-	struct message message;
-	void *room;
 
 	if (ringshm_mpmc_producer_open(&p, channel)) {
 		count(&books->refused);
@@ -88,14 +116,11 @@ static void produce(uint64_t producer, uint64_t random)
 	}
 	planted_endpoint(&p.m.ring);
 	for (uint64_t sequence = 0; sequence < MESSAGES && !stopped();) {
-		compose(&message, producer, sequence);
-		room = ringshm_mpmc_reserve(&p, sizeof(message)); /* a header's verb, and then a library's */
-		if (!room && ringshm_mpmc_reserve_wait(&p, sizeof(message), 1000000, &room))
-			continue;
-		dawdle(&random);
-		memcpy(room, &message, sizeof(message));
-		ringshm_mpmc_commit(&p, sizeof(message));
-		__atomic_store_n(&books->sent[producer], ++sequence, __ATOMIC_RELAXED);
+		if (random_below(&random, 4))
+			sequence += send_one(&p, producer, sequence, &random);
+		else
+			sequence += send_copies(&p, producer, sequence);
+		__atomic_store_n(&books->sent[producer], sequence, __ATOMIC_RELAXED);
 	}
 	ringshm_mpmc_producer_close(&p);
 	_exit(0);
