@@ -146,21 +146,31 @@ static bool read_data(const struct ringshm *channel, uint64_t at, bool is_state,
 	return true;
 }
 
-/* Is a claimed position still unfinished? Also when there is no way to look. */
-static bool is_unfinished(const struct ringshm *channel, unsigned int side, uint64_t f)
+/* Has a position of this lap been handed over? False also when there is no way to look. */
+static bool is_finished(const struct ringshm *channel, const struct ringshm__mpmc_ring *ring, unsigned int side,
+			uint64_t f)
 {
 	struct ringshm_mpmc_shape shape = ringshm__mpmc_shape_of(&channel->header);
 	struct ringshm__mpmc_sight sight = {.f = f};
-	struct ringshm__mpmc_ring ring;
-	uint64_t index, state;
+	uint64_t index = ringshm__mpmc_index(ring->mask, f), state;
 
-	ringshm__mpmc_find_ring(&ring, &channel->header, NULL, NULL, NULL);
-	index = ringshm__mpmc_index(ring.mask, f);
 	if (!read_data(channel, shape.states + index * sizeof(ringshm_word16), true, &state) ||
 	    !read_data(channel, shape.verdicts + index * sizeof(ringshm_word), false, &sight.verdict))
-		return true;
-	sight.state = ringshm__mpmc_since(&ring, f, (uint16_t)state);
-	return !ringshm__mpmc_finished(&ring, side, &sight);
+		return false;
+	sight.state = ringshm__mpmc_since(ring, f, (uint16_t)state);
+	return ringshm__mpmc_finished(ring, side, &sight);
+}
+
+/* Is a claimed position still unfinished? */
+static bool is_unfinished(const struct ringshm *channel, unsigned int side, uint64_t f)
+{
+	struct ringshm__mpmc_ring ring;
+
+	ringshm__mpmc_find_ring(&ring, &channel->header, channel->ctl, channel->cons, NULL);
+	if (is_finished(channel, &ring, side, f))
+		return false;
+	/* A2: a lap beyond it the position is over, whatever its slot looks like */
+	return (ringshm_load_acquire(ring.cursor[side]) & ~RINGSHM_MPMC_LOW) - f <= ring.mask + ringshm__mpmc_f(1);
 }
 
 /* Does the holder that the stall line names still hold that position, unfinished and alive? */

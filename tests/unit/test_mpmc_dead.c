@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// mpmc rings and processes that fork, or die over one slot again and again.
+// mpmc rings and processes that fork, or stop, or die over one slot again and again.
 #include "fixture.h"
 
 #define ROUNDS 32 /* a slot is repaired twice in each: as often as the count of a verdict goes */
@@ -112,6 +112,35 @@ Test(mpmc_dead, what_a_child_does_with_what_its_parent_holds_changes_nothing)
 	cr_expect_eq(number, 3);
 	cr_expect_eq(ringshm_mpmc_recv_n(&c, &number, 8, 1), 1);
 	cr_expect_eq(number, 4);
+}
+
+/* ---- who is in the way ---------------------------------------------------------------------- */
+
+static enum ringshm_role in_the_way(void)
+{
+	struct ringshm_info info = {.size = sizeof(info)};
+
+	cr_assert_eq(ringshm_info(channel, &info), 0);
+	return (enum ringshm_role)info.stalled_role;
+}
+
+/* Its intent stays as long as it does nothing else; what its slot says comes again every 256 laps. */
+Test(mpmc_dead, who_has_handed_its_slot_over_is_not_in_the_way_at_any_lap)
+{
+	struct ringshm_mpmc_producer other;
+	uint64_t number;
+
+	cr_assert_eq(ringshm_mpmc_producer_open(&other, channel), 0, "%s", ringshm_last_error());
+	cr_assert_eq(ringshm_mpmc_reserve_n(&p, 1), 1);
+	cr_assert_eq(ringshm_mpmc_consumer_recover(&c), 0);
+	cr_expect_eq(in_the_way(), RINGSHM_ROLE_PRODUCER);
+	ringshm_mpmc_commit(&p, 8);
+	for (uint64_t i = 0; i < 2 * 300; i++) {
+		cr_assert_eq(in_the_way(), 0, "after %d messages", (int)i);
+		cr_assert_eq(ringshm_mpmc_recv_n(&c, &number, 8, 1), 1);
+		cr_assert_eq(ringshm_mpmc_send_n(&other, &i, 8, 1), 1);
+	}
+	ringshm_mpmc_producer_close(&other);
 }
 
 /* ---- many deaths over one slot -------------------------------------------------------------- */
