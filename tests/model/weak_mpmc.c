@@ -64,7 +64,7 @@ static void stop_soon(void)
 static void stop_if_chased(unsigned int self)
 {
 	if (self == chased)
-		weak_stop_before(1 + weak_random(50), 200 + weak_random(600));
+		weak_stop_before(1 + weak_random(50), 500 + weak_random(1500));
 }
 
 static void repair(const struct ringshm__mpmc *m, unsigned int side)
@@ -419,7 +419,7 @@ static void die_before(void)
 
 static void prepare(void)
 {
-	chased = weak_random(8) ? 0 : 1 + weak_random(4);
+	chased = weak_random(4) ? 0 : 1 + weak_random(4);
 	order = chased ? 1 : 1 + weak_random(3);
 	capacity = 1u << order;
 	compact = weak_random(4);
