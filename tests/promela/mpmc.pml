@@ -506,7 +506,7 @@ inline see_passed() /* A2 */
 {
 	if
 	:: cursor[side] - from <= SLOTS ->
-#ifdef NEWEST /* fault: the verdict that is swapped is read now, not before the state was */
+#ifdef NEWEST /* fault: the verdict that is swapped is read anew, and not judged */
 		next = NEWER
 #else
 		next = MARK

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Does the slot protocol of mpmc hold on every path, whoever dies between any two steps? RINGSHM_CRASH_SHARE=1:
 # also the large casts (minutes and gigabytes).
-# timeout: 120
+# timeout: 180
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/tap.sh"
 
 MODEL=$TOP/tests/promela/mpmc.pml
@@ -88,7 +88,7 @@ finds 'a repairer that reads the intents before the cursor' RECORDS_FIRST
 finds 'a repairer that remembers who was dead' CACHED
 finds 'a repairer that does not look at the state again' ONCE
 finds 'a repairer that does not look at the cursor again' COMING=0 DEATHS=0 REPAIRING=1 ROUNDS=5 LAPS=4 BRISK UNLOOKED
-finds 'a repairer that swaps a verdict read after the state was' NEWEST
+finds 'a repairer that swaps a verdict which it has not judged' NEWEST
 finds 'a repairer that stores where it should swap' BLIND
 finds 'a hole that a consumer does not remember to be one' \
 	COMING=0 DEATHS=0 CONSUMING=2 ROUNDS=4 LAPS=4 BRISK HOLED FILLED=2 FORGETFUL
