@@ -191,6 +191,8 @@ static void die_in_both(int rounds)
 Test(mpmc_dead, a_slot_is_worn_out_by_more_deaths_in_a_row_than_a_verdict_can_count)
 {
 	struct ringshm_info info = {.size = sizeof(info)};
+	uint64_t number;
+	uint32_t length;
 
 	die_in_both(ROUNDS);
 	expect_lost(2 * ROUNDS);
@@ -200,6 +202,8 @@ Test(mpmc_dead, a_slot_is_worn_out_by_more_deaths_in_a_row_than_a_verdict_can_co
 	cr_expect_eq(c.status, 0); /* until it has looked in vain for long */
 	cr_assert_eq(ringshm_info(channel, &info), 0);
 	cr_expect_eq(info.used, 1);
+	cr_expect_eq(ringshm_mpmc_recv_wait(&c, &number, sizeof(number), &length, INT64_C(10000000000)), -EPROTO);
+	cr_expect_eq(c.status, -EPROTO);
 }
 
 Test(mpmc_dead, one_who_lives_makes_a_slot_as_good_as_new)
