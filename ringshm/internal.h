@@ -56,7 +56,8 @@ struct ringshm_endpoint {
 	struct ringshm_wake_line *own;	       /* where this side sleeps are announced */
 	const struct ringshm_wake_line *other; /* whose sequence this side sleeps on */
 	uint32_t sleep_number;
-	bool many; /* others of this side sleep on the same words */
+	uint32_t crowded; /* wait.c: so many sleeps before it yields the processor again */
+	bool many;	  /* others of this side sleep on the same words */
 };
 
 /* error.c: compose the sentence of ringshm_last_error() and return -`error`. */
@@ -225,9 +226,10 @@ struct ringshm_wait {
 	struct ringshm_endpoint *endpoint;
 	int64_t timeout_ns;
 	uint64_t started_ns;
-	uint64_t probed_ns; /* when the peer's life was last looked at */
+	uint64_t probed_ns; /* when the peer's life was last looked at; 0: not yet */
 	uint32_t spins;
 	uint32_t sequence;
+	bool spun; /* long enough */
 	bool announced;
 };
 

@@ -15,6 +15,9 @@
 #define SPIN_NS 50000u	 /* about what a sleep and a wake-up cost */
 #define TICK_NS 2000000u /* longest sleep: between two looks at the peer's life */
 #define SPINS_A_CLOCK 32u
+#define SPINS_A_YIELD 512u
+#define SLICE_NS 500000u /* shorter than any slice of the scheduler, longer than who waits for us runs */
+#define CROWDED 256u	 /* sleeps before a yield is tried again */
 
 uint64_t ringshm__now(void)
 {
@@ -30,7 +33,7 @@ void ringshm__wait_begin(struct ringshm_wait *wait, struct ringshm_endpoint *end
 	wait->endpoint = endpoint;
 	wait->timeout_ns = timeout_ns;
 	if (timeout_ns)
-		wait->started_ns = wait->probed_ns = ringshm__now();
+		wait->started_ns = ringshm__now();
 }
 
 static bool expired(const struct ringshm_wait *wait, uint64_t waited)
@@ -101,6 +104,32 @@ static int nap(struct ringshm_wait *wait, uint64_t waited)
 	return error == EINTR ? -EINTR : 0;
 }
 
+/*
+ * The other side may want this very processor, and by a yield gets it for a moment. Where a third wants it, too, a
+ * yield gives away a whole slice, milliseconds in which no message wakes us; a sleep keeps the scheduler's favour.
+ * So a yield that took as long is the last for a while. True: sleep.
+ */
+static bool give_way(struct ringshm_endpoint *e, uint64_t now)
+{
+	if (e->crowded) {
+		e->crowded--;
+		return true;
+	}
+	sched_yield();
+	if (ringshm__now() - now >= SLICE_NS)
+		e->crowded = CROWDED;
+	return false;
+}
+
+static bool has_spun(struct ringshm_wait *wait, uint64_t now)
+{
+	if (!wait->spun && now - wait->started_ns >= SPIN_NS)
+		wait->spun = true;
+	if (!wait->spun && wait->spins % SPINS_A_YIELD == 0)
+		wait->spun = give_way(wait->endpoint, now);
+	return wait->spun;
+}
+
 int ringshm__wait_step(struct ringshm_wait *wait, bool *probe)
 {
 	uint64_t now, waited;
@@ -118,14 +147,10 @@ int ringshm__wait_step(struct ringshm_wait *wait, bool *probe)
 		ringshm__wait_end(wait);
 		return -ETIMEDOUT;
 	}
-	if (waited < SPIN_NS) {
-		if (wait->spins % (16 * SPINS_A_CLOCK) == 0)
-			sched_yield(); /* the other side may want this very processor */
+	if (!has_spun(wait, now))
 		return 0;
-	}
-	if (now - wait->probed_ns >= (wait->spins ? SPIN_NS : TICK_NS)) {
+	if (now - wait->probed_ns >= SPIN_NS) {
 		wait->probed_ns = now;
-		wait->spins = 0;
 		*probe = true;
 		return 0;
 	}

@@ -426,8 +426,10 @@ int ringshm_spsc_consumer_close(struct ringshm_spsc_consumer *consumer);
  * Waiting forms: as the base verbs, but wait up to `timeout_ns` (CLOCK_MONOTONIC, relative; 0: try
  * once; -1: for ever). 0, or -ETIMEDOUT (-EAGAIN with timeout 0), or the endpoint's status, or -EINTR
  * when a signal handler ran while they slept (not while they looked, in between). They spin a little
- * (50 us), then sleep, at most 2 ms at a time, and look after the other side's life. With RINGSHM_F_BLOCK whoever publishes is certain to see a sleeper; without it (and without
- * its barrier, about 5 ns a publish) a sleeper may, seldom, be missed and wake by its own tick, 2 ms.
+ * (50 us; less where others want the processor), then sleep, at most 2 ms at a time, and look after the
+ * other side's life. With RINGSHM_F_BLOCK whoever publishes is certain to see a sleeper; without it (and
+ * without its barrier, about 5 ns a publish) a sleeper may, seldom, be missed and wake by its own tick,
+ * 2 ms.
  */
 int ringshm_spsc_reserve_wait(struct ringshm_spsc_producer *producer, uint32_t len, int64_t timeout_ns, void **payload);
 int ringshm_spsc_send_wait(struct ringshm_spsc_producer *producer, const void *buf, uint32_t len, int64_t timeout_ns);

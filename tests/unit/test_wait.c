@@ -2,6 +2,8 @@
 // The waiting forms: when they give up, what wakes them, and that they never sleep through an end.
 #include "fixture.h"
 
+#include <sched.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 
 #define LONG (20 * SECOND) /* a wait that ought to be ended by something else */
@@ -113,6 +115,45 @@ Test(wait, the_processor_is_left_to_others_meanwhile)
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
 	cr_expect_eq(used.tv_sec, 0);
 	cr_expect_lt(used.tv_nsec, 250 * MS, "half of the time was spent spinning");
+}
+
+static int be_busy(void *unused)
+{
+	volatile bool enough = false;
+
+	(void)unused;
+	alarm(20);
+	while (!enough)
+		;
+	return 0;
+}
+
+static long sleeps(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_nvcsw;
+}
+
+/* A yield gives it a whole slice, which is longer than each of these waits: most of them would never sleep. */
+Test(wait, beside_a_busy_process_the_processor_is_left_by_sleeping)
+{
+	pid_t busy;
+	cpu_set_t one;
+	long before;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	busy = start_child(be_busy, NULL);
+	sleep_ns(10 * MS);
+	before = sleeps();
+	for (int i = 0; i < 100; i++)
+		cr_expect_eq(ringshm_spsc_peek_wait(&e.c, 300000, &payload, &len), -ETIMEDOUT);
+	cr_expect_gt(sleeps() - before, 50, "%ld of 100 waits slept", sleeps() - before);
+	kill(busy, SIGKILL);
+	end_of(busy);
 }
 
 /* ---- waking up ------------------------------------------------------------------------------ */
