@@ -14,7 +14,7 @@
 static const char *const fate_name[FATES] = {"killed", "killed, seat taken", "killed, seat taken by the other role",
 					     "stopped"};
 static uint64_t tried, failed;
-static bool planted;
+static bool planted, found;
 char place[PLACE];
 
 /* ---- the whole ------------------------------------------------------------------------------ */
@@ -32,7 +32,7 @@ bool moments_begin(int argc, char **argv)
 
 bool moments_enough(void)
 {
-	return planted && failed;
+	return planted && found;
 }
 
 uint32_t moments_share(uint32_t usual)
@@ -148,6 +148,7 @@ void befall(enum fate fate, enum operation operation)
 void judge_as(const char *wrong, const char *what)
 {
 	tried++;
+	found |= wrong != NULL;
 	if (wrong && failed++ < FAILURES_SHOWN)
 		tap_note("%s: %s, instruction %u, %s", wrong, place, step_count(VICTIM_RUN), what);
 }
