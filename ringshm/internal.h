@@ -229,7 +229,8 @@ struct ringshm_wait {
 	uint64_t probed_ns; /* when the peer's life was last looked at; 0: not yet */
 	uint32_t spins;
 	uint32_t sequence;
-	bool spun; /* long enough */
+	bool spun;   /* long enough */
+	bool probed; /* since the last sleep */
 	bool announced;
 };
 

@@ -101,6 +101,7 @@ static int nap(struct ringshm_wait *wait, uint64_t waited)
 	int error = kernel ? sleep_in_poll(wait->endpoint, &tick) : sleep_on_futex(wait, &tick);
 
 	ringshm__wait_end(wait);
+	wait->probed = false;
 	return error == EINTR ? -EINTR : 0;
 }
 
@@ -149,8 +150,9 @@ int ringshm__wait_step(struct ringshm_wait *wait, bool *probe)
 	}
 	if (!has_spun(wait, now))
 		return 0;
-	if (now - wait->probed_ns >= SPIN_NS) {
+	if (!wait->probed && now - wait->probed_ns >= SPIN_NS) {
 		wait->probed_ns = now;
+		wait->probed = true; /* sleep before the next, however long a look and a probe take */
 		*probe = true;
 		return 0;
 	}
