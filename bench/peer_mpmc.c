@@ -174,50 +174,21 @@ CROWD_OF_SIZES(waiting, true)
 CROWD_OF_SIZES(bulk, true)
 CROWD_OF_SIZES(there, true)
 
-const struct peer peer_mpmc = {
-	.name = "ringshm mpmc",
-	.batch = 1,
-	.ours = true,
-	.cannot = crowd_cannot,
-	.create = create,
-	.destroy = destroy,
-	.open = open_ends,
-	.close = close_ends,
-	.crowd = &single,
-};
+/* A candidate: its name, messages at a time, how its channel is made, and its loops. */
+#define PEER(peer_name, people_call_it, messages, make, loops) \
+	const struct peer peer_name = {                        \
+		.name = people_call_it,                        \
+		.batch = messages,                             \
+		.ours = true,                                  \
+		.cannot = crowd_cannot,                        \
+		.create = make,                                \
+		.destroy = destroy,                            \
+		.open = open_ends,                             \
+		.close = close_ends,                           \
+		.crowd = &(loops),                             \
+	};
 
-const struct peer peer_mpmc_bulk = {
-	.name = "ringshm mpmc, batches",
-	.batch = PEER_BULK,
-	.ours = true,
-	.cannot = crowd_cannot,
-	.create = create,
-	.destroy = destroy,
-	.open = open_ends,
-	.close = close_ends,
-	.crowd = &bulk,
-};
-
-const struct peer peer_mpmc_there = {
-	.name = "ringshm mpmc, in place",
-	.batch = PEER_BULK,
-	.ours = true,
-	.cannot = crowd_cannot,
-	.create = create,
-	.destroy = destroy,
-	.open = open_ends,
-	.close = close_ends,
-	.crowd = &there,
-};
-
-const struct peer peer_mpmc_waiting = {
-	.name = "ringshm mpmc, blocking",
-	.batch = 1,
-	.ours = true,
-	.cannot = crowd_cannot,
-	.create = create_blocking,
-	.destroy = destroy,
-	.open = open_ends,
-	.close = close_ends,
-	.crowd = &waiting,
-};
+PEER(peer_mpmc, "ringshm mpmc", 1, create, single)
+PEER(peer_mpmc_bulk, "ringshm mpmc, batches", PEER_BULK, create, bulk)
+PEER(peer_mpmc_there, "ringshm mpmc, in place", PEER_BULK, create, there)
+PEER(peer_mpmc_waiting, "ringshm mpmc, blocking", 1, create_blocking, waiting)

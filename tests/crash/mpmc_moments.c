@@ -11,8 +11,6 @@
 
 #define FAILURES_SHOWN 5
 
-static const char *const fate_name[FATES] = {"killed", "killed, seat taken", "killed, seat taken by the other role",
-					     "stopped"};
 static uint64_t tried, failed;
 static bool planted, found;
 char place[PLACE];

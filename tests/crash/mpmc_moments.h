@@ -11,14 +11,6 @@
 #define STARTS 5
 #define WORLDS (STARTS * CAPACITY * WORLD_SCARS * (CAPACITY + 1))
 
-enum fate {
-	KILLED,
-	KILLED_AND_REPLACED,	       /* its seat taken at once, by one of the same role */
-	KILLED_AND_REPLACED_OTHERWISE, /* ... of the other role */
-	STOPPED,		       /* alive, goes on when the others have gone as far as they can */
-	FATES
-};
-
 struct moment {
 	struct world world;
 	struct step_saved steps;

@@ -26,17 +26,6 @@
 #define LONGEST 6000
 #define NOBODY (-1)
 
-enum fate {
-	KILLED,
-	KILLED_AND_REPLACED,	       /* its seat taken at once, by one of the same role */
-	KILLED_AND_REPLACED_OTHERWISE, /* ... of the other role */
-	STOPPED,		       /* alive, goes on when the others have gone as far as they can */
-	FATES
-};
-
-static const char *const fate_name[FATES] = {"killed", "killed, seat taken", "killed, seat taken by the other role",
-					     "stopped"};
-
 struct moment {
 	uint32_t offset, fill;
 	int former, beside, repairer; /* operations, or NOBODY */

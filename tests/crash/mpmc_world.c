@@ -35,6 +35,9 @@ const char *const operation_name[OPERATIONS] = {
 	[FOLD] = "fold of both counters",
 };
 
+const char *const fate_name[FATES] = {"killed", "killed, seat taken", "killed, seat taken by the other role",
+				      "stopped"};
+
 /* ---- the ring ------------------------------------------------------------------------------- */
 
 uint64_t world_cursor(unsigned int side)

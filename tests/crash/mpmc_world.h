@@ -47,6 +47,17 @@ enum operation {
 	OPERATIONS
 };
 
+/* What happens to somebody at the moment in question. */
+enum fate {
+	KILLED,
+	KILLED_AND_REPLACED,	       /* its seat taken at once, by one of the same role */
+	KILLED_AND_REPLACED_OTHERWISE, /* ... of the other role */
+	STOPPED,		       /* alive, goes on when the others have gone as far as they can */
+	FATES
+};
+
+extern const char *const fate_name[FATES];
+
 /* A slot as it stood. */
 struct slot {
 	uint16_t state;
